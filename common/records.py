@@ -1,0 +1,95 @@
+"""The normalized records: what podwire keeps of a Kubernetes object, and the names of its parts.
+
+A record is encoded once, by the watcher that normalized the object, and travels as those bytes through the matcher to the relay:
+nobody on the way decodes more of it than it needs. Fields that the matcher decides by come first, so `PodHead` decodes the
+beginning of a `PodRecord` and skips the rest. All are msgpack arrays; a later field may be appended, never inserted.
+"""
+
+from enum import IntEnum
+from typing import Literal, NewType
+
+import msgspec
+
+UID = NewType("UID", str)
+"""`metadata.uid`: the only identity of an object. Names and addresses are used again by others."""
+
+ResourceVersion = NewType("ResourceVersion", str)
+"""`metadata.resourceVersion`: opaque, compared for equality only (Kubernetes API concepts)."""
+
+Kind = Literal["pods", "replicasets", "jobs"]
+"""A watched resource, by its plural name in the API."""
+
+KINDS: tuple[Kind, ...] = ("pods", "replicasets", "jobs")
+OWNER_KINDS: tuple[Kind, ...] = ("replicasets", "jobs")
+
+
+class ContainerKind(IntEnum):
+    """Which list of the pod's status the container stands in."""
+
+    MAIN = 0
+    INIT = 1
+    EPHEMERAL = 2
+
+
+class Controller(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The owner reference with `controller: true`; there is at most one (metav1.OwnerReference)."""
+
+    uid: UID
+    kind: str
+    """As written in the reference, for example `ReplicaSet`."""
+    group: str
+    """The API group of the reference's `apiVersion`: `apps` of `apps/v1`, empty for the core group."""
+    name: str
+
+
+class Container(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One container status."""
+
+    kind: int
+    """A `ContainerKind`."""
+    id: str
+    """`containerID` verbatim, scheme included; empty while the runtime has not made the container."""
+    name: str
+    image: str
+
+
+class PodHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The beginning of a `PodRecord`: what decides whether and how a pod is emitted."""
+
+    uid: UID
+    ips: list[str]
+    """`status.podIP` first, then those of `status.podIPs` that differ; empty while the pod has none."""
+    controller: Controller | None
+
+
+class PodRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """All that podwire keeps of a pod."""
+
+    uid: UID
+    ips: list[str]
+    controller: Controller | None
+    host_network: bool
+    namespace: str
+    name: str
+    containers: list[Container]
+
+
+class OwnerRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """All that podwire keeps of a ReplicaSet or a Job."""
+
+    uid: UID
+    controller: Controller | None
+
+
+_encoder = msgspec.msgpack.Encoder()
+encode_record = _encoder.encode
+"""Bytes of a `PodRecord` or an `OwnerRecord`; equal records give equal bytes."""
+
+decode_pod = msgspec.msgpack.Decoder(PodRecord).decode
+"""A `PodRecord` of its bytes. Raises `msgspec.ValidationError` or `msgspec.DecodeError`."""
+
+decode_pod_head = msgspec.msgpack.Decoder(PodHead).decode
+"""The `PodHead` of a `PodRecord`'s bytes. Raises as `decode_pod` does."""
+
+decode_owner = msgspec.msgpack.Decoder(OwnerRecord).decode
+"""An `OwnerRecord` of its bytes. Raises as `decode_pod` does."""
