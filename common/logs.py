@@ -32,6 +32,10 @@ class Log:
     def error(self, event: str, **fields: Field) -> None:
         self._write(logging.ERROR, event, fields)
 
+    def fault(self, event: str, error: BaseException) -> None:
+        """An error that nobody foresaw, with where it came from."""
+        self._logger.error("%s", event, exc_info=error, extra={"fields": {"error": type(error).__name__}})
+
     def _write(self, level: int, event: str, fields: dict[str, Field]) -> None:
         if self._logger.isEnabledFor(level):
             self._logger.log(level, "%s", event, extra={"fields": fields})

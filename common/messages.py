@@ -95,7 +95,7 @@ class Usage(msgspec.Struct, array_like=True, frozen=True, gc=False):
     involuntary_switches: int = 0
 
 
-class Updates(Message, tag=10, kw_only=True):
+class Updates(Message, tag=10, frozen=True, kw_only=True):
     """PUB: what one read from the API server brought, in order. `sequence` is one more than that of the `Updates` before."""
 
     kind: Kind
@@ -106,7 +106,7 @@ class Updates(Message, tag=10, kw_only=True):
     events: list[Event]
 
 
-class Beat(Message, tag=11, kw_only=True):
+class Beat(Message, tag=11, frozen=True, kw_only=True):
     """PUB, once a second and at each change of condition: the newest sequence number, so that a lost last update is noticed."""
 
     kind: Kind
@@ -116,7 +116,7 @@ class Beat(Message, tag=11, kw_only=True):
     usage: Usage
 
 
-class SnapshotAsk(Message, tag=12, kw_only=True):
+class SnapshotAsk(Message, tag=12, frozen=True, kw_only=True):
     """DEALER → ROUTER: asks for one chunk of a snapshot. Index 0 freezes a new snapshot for this request; each chunk is asked for
     when the one before has been taken, so the asker sets the pace and neither side holds more than a chunk."""
 
@@ -125,7 +125,7 @@ class SnapshotAsk(Message, tag=12, kw_only=True):
     index: int
 
 
-class SnapshotChunk(Message, tag=13, kw_only=True):
+class SnapshotChunk(Message, tag=13, frozen=True, kw_only=True):
     """ROUTER → DEALER: one chunk. All chunks of a request show the store as it stood at `sequence`."""
 
     request: int
@@ -139,7 +139,7 @@ class SnapshotChunk(Message, tag=13, kw_only=True):
     last: bool
 
 
-class SnapshotGone(Message, tag=14, kw_only=True):
+class SnapshotGone(Message, tag=14, frozen=True, kw_only=True):
     """ROUTER → DEALER: the snapshot of this request is not (or no longer) kept here; ask again from index 0 with a new request."""
 
     request: int
@@ -195,7 +195,7 @@ class PodDelete(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=3):
 Emission = Resync | PodNew | PodContainers | PodDelete
 
 
-class Emissions(Message, tag=20, kw_only=True):
+class Emissions(Message, tag=20, frozen=True, kw_only=True):
     """PUSH: emissions in order. `first` numbers the first one within its epoch, from 1; the next batch's `first` goes on from there."""
 
     relay: Incarnation
@@ -209,7 +209,7 @@ class Emissions(Message, tag=20, kw_only=True):
     emissions: list[Emission]
 
 
-class Report(Message, tag=21, kw_only=True):
+class Report(Message, tag=21, frozen=True, kw_only=True):
     """PUSH, once a second: the health and the sum of resources of the watchers and the matcher."""
 
     matcher: Incarnation
@@ -221,7 +221,7 @@ class Report(Message, tag=21, kw_only=True):
 # Relay → matcher -----------------------------------------------------------------------------------------------------------------
 
 
-class Link(Message, tag=30, kw_only=True):
+class Link(Message, tag=30, frozen=True, kw_only=True):
     """PUB, at each change and once a second: the upstream connection's state and the last emission taken."""
 
     relay: Incarnation

@@ -51,7 +51,10 @@ COMMON = [
     ),
     option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Log lines for people, or JSON."),
     option(
-        "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", help="Least level that is logged."
+        "--log-level",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        default="info",
+        help="Least level that is logged.",
     ),
 ]
 """Options that every stage has."""

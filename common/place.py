@@ -25,7 +25,9 @@ def prepare_run_dir(run_dir: Path) -> None:
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = run_dir.stat().st_uid
     except OSError as error:
-        raise UsageError(f"cannot make the run directory {run_dir}: {error.strerror}; choose another --run-dir") from error
+        raise UsageError(
+            f"cannot make the run directory {run_dir}: {error.strerror}; choose another --run-dir"
+        ) from error
     if owner not in (os.getuid(), 0):
         raise UsageError(f"the run directory {run_dir} belongs to user {owner}, not to you; choose another --run-dir")
     if not os.access(run_dir, os.W_OK | os.X_OK):

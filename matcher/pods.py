@@ -1,0 +1,55 @@
+"""A pod as the matcher keeps it, and what changed between two records of it.
+
+Of 100,000 pods each byte counts: a pod is its UID, its record's bytes as the watcher packed them, and what decides its emission.
+Containers are decoded only when a pod that the reducer knows changes. The structs are outside the garbage collector's sight
+(`gc=False`); the one cycle, pod ↔ group, is undone by hand when the pod goes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from common.messages import OwnerKind
+from common.records import UID, Container, decode_pod
+
+if TYPE_CHECKING:
+    from matcher.groups import Group
+
+
+class Owner(msgspec.Struct, frozen=True, gc=False):
+    """The workload that the reducer is told for a pod."""
+
+    kind: OwnerKind
+    uid: str
+    name: str
+
+
+class Pod(msgspec.Struct, gc=False):
+    """The newest that is known of a pod, and in which epoch the reducer was told of it."""
+
+    uid: UID
+    record: bytes
+    """Bytes of its `PodRecord`."""
+    ip: str
+    """The address to send. It stays when a later record has none: the pod stays as it is."""
+    group: Group
+    """The pods with the same controller reference, and who that leads to."""
+    place: int = 0
+    """Its index in the group's list of pods."""
+    owner: Owner | None = None
+    """Who its group led to last. It stays while a new reference waits for its owner's record."""
+    live_in: int = 0
+    """The epoch in which the reducer knows it; 0 before the first."""
+
+
+def new_containers(*, told: bytes, record: bytes) -> list[Container]:
+    """The containers of a `PodRecord` whose ID an earlier record of the pod, the one told, does not have.
+
+    Raises `msgspec.ValidationError` (or its parent `msgspec.DecodeError`) for a record that cannot be decoded.
+    """
+    if told is record:
+        return []
+    known = {container.id for container in decode_pod(told).containers}
+    return [container for container in decode_pod(record).containers if container.id and container.id not in known]

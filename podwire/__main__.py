@@ -1,0 +1,5 @@
+"""`python -m podwire`: the same as `podwire`."""
+
+from podwire.cli import main
+
+main()

@@ -1,0 +1,53 @@
+"""What a connection says on its own: vitals once a second, and heartbeats while no pods go out.
+
+Vitals are `collector_health` and `agent_resource_usage`; the original sends both, the latter once a second, and one rhythm serves both.
+Only pod messages hold heartbeats back: a reducer need not take vitals for a sign of life, and a heartbeat costs 10 bytes.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+VITALS_SECONDS = 1.0
+HEARTBEAT_SECONDS = 2.0
+"""The original's interval (protocol.md)."""
+
+
+class Due(Enum):
+    """What is to be sent now."""
+
+    VITALS = "vitals"
+    HEARTBEAT = "heartbeat"
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """The moments from which each is due."""
+
+    vitals_at: float
+    heartbeat_at: float
+
+    @property
+    def due_at(self) -> float:
+        return min(self.vitals_at, self.heartbeat_at)
+
+
+def started(now: float) -> Pulse:
+    """Of a connection that stands since now: the first vitals are due at once."""
+    return Pulse(vitals_at=now, heartbeat_at=now + HEARTBEAT_SECONDS)
+
+
+def pods_sent(pulse: Pulse, now: float) -> Pulse:
+    """Pod messages are on their way: no heartbeat is needed for a while."""
+    return replace(pulse, heartbeat_at=now + HEARTBEAT_SECONDS)
+
+
+def beat(pulse: Pulse, now: float) -> tuple[Pulse, list[Due]]:
+    """What is due, and the pulse after it has been sent."""
+    due = []
+    if now >= pulse.vitals_at:
+        pulse = replace(pulse, vitals_at=now + VITALS_SECONDS)
+        due.append(Due.VITALS)
+    if now >= pulse.heartbeat_at:
+        pulse = replace(pulse, heartbeat_at=now + HEARTBEAT_SECONDS)
+        due.append(Due.HEARTBEAT)
+    return pulse, due

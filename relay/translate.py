@@ -1,0 +1,241 @@
+"""Emissions to messages: what goes on the wire for each, whatever it holds.
+
+The usual pod takes one straight path. What does not fit the wire raises there and takes a second, careful one that repairs it
+(cuts, replaces, sends 0.0.0.0) or leaves it out, and says so through `note`. Nothing that an emission holds ends the process.
+
+A pod that was left out is remembered until the epoch ends, so that its containers and its delete are left out as well: upstream, a
+container or a delete only ever follows its pod.
+"""
+
+import socket
+import struct
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import assert_never
+
+import msgspec
+
+from common.messages import Emission, Epoch, OwnerKind, PodContainers, PodDelete, PodNew, Resync
+from common.records import UID, Container, ContainerKind, PodRecord, decode_pod, decode_pod_head
+from relay import encode
+from relay.fit import DoesNotFit, fit
+
+NO_ADDRESS = bytes(4)
+_KNOWN_OWNERS = frozenset(int(kind) for kind in OwnerKind)
+_DOES_NOT_PACK = (struct.error, UnicodeEncodeError, OSError, ValueError)
+
+# Positions in the payloads. A pod's fate hangs on its UID alone, so every PodNew of one pod is sent, or none is.
+_POD_IDENTITIES = frozenset({0})
+_CONTAINER_IDENTITIES = frozenset({0, 1})
+
+
+class Fault(StrEnum):
+    """What was wrong with an emission. The value is the text of logs and metrics."""
+
+    RECORD = "record malformed, pod left out"
+    TOO_LONG = "identity too long, message left out"
+    CUT = "strings cut"
+    ADDRESS = "address malformed, sent as 0.0.0.0"
+    NO_IPV4 = "no IPv4 address, sent as 0.0.0.0"
+    TEXT = "text not UTF-8, characters replaced"
+    OWNER_KIND = "owner kind unknown, sent as other"
+    RESYNC = "resync inside an epoch, left out"
+
+
+Note = Callable[[Fault, UID], None]
+"""Told of each fault, with the UID of the pod that has it (empty where there is none)."""
+
+
+class Translator:
+    """Gives emissions' messages and counts them by their names in protocol.md."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._left_out: set[UID] = set()
+        self.messages = {"pod_resync": 0, "pod_new_with_name": 0, "pod_container": 0, "pod_delete": 0}
+
+    def translate(self, emissions: Sequence[Emission], *, epoch: Epoch, first: int, stamp_ns: int) -> list[bytes]:
+        """The messages of a batch whose first emission has the number `first`, stamped with `stamp_ns`."""
+        out: list[bytes] = []
+        for emission in emissions:
+            match emission:
+                case PodNew():
+                    self._pod(emission, stamp_ns=stamp_ns, out=out)
+                case PodContainers():
+                    self._new_containers(emission, stamp_ns=stamp_ns, out=out)
+                case PodDelete():
+                    self._delete(emission, stamp_ns=stamp_ns, out=out)
+                case Resync():
+                    # Only the epoch's very first emission may clear the reducer: any other would make it forget live pods.
+                    if first == 1 and emission is emissions[0]:
+                        self._resync(epoch, stamp_ns=stamp_ns, out=out)
+                    else:
+                        self._note(Fault.RESYNC, UID(""))
+                case _:
+                    assert_never(emission)
+        return out
+
+    def _resync(self, epoch: Epoch, *, stamp_ns: int, out: list[bytes]) -> None:
+        self._left_out.clear()
+        self.messages["pod_resync"] += 1
+        out.append(encode.pod_resync(stamp_ns, resync_count=epoch))
+
+    def _pod(self, emission: PodNew, *, stamp_ns: int, out: list[bytes]) -> None:
+        try:
+            record = decode_pod(emission.record)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._leave_out(_uid_of(emission.record), Fault.RECORD)
+            return
+        try:
+            out.append(_pod_as_is(emission, record, stamp_ns=stamp_ns))
+        except _DOES_NOT_PACK:
+            try:
+                out.append(self._pod_repaired(emission, record, stamp_ns=stamp_ns))
+            except DoesNotFit:
+                self._leave_out(record.uid, Fault.TOO_LONG)
+                return
+        if self._left_out:
+            self._left_out.discard(record.uid)
+        self.messages["pod_new_with_name"] += 1
+        if emission.containers:
+            self._containers(record.uid, record.containers, stamp_ns=stamp_ns, out=out)
+
+    def _new_containers(self, emission: PodContainers, *, stamp_ns: int, out: list[bytes]) -> None:
+        if emission.uid not in self._left_out:
+            self._containers(emission.uid, emission.containers, stamp_ns=stamp_ns, out=out)
+
+    def _containers(self, uid: UID, containers: list[Container], *, stamp_ns: int, out: list[bytes]) -> None:
+        for container in containers:
+            if not container.id:
+                continue
+            try:
+                out.append(_container_as_is(uid, container, stamp_ns=stamp_ns))
+            except _DOES_NOT_PACK:
+                try:
+                    out.append(self._container_repaired(uid, container, stamp_ns=stamp_ns))
+                except DoesNotFit:
+                    self._note(Fault.TOO_LONG, uid)
+                    continue
+            self.messages["pod_container"] += 1
+
+    def _delete(self, emission: PodDelete, *, stamp_ns: int, out: list[bytes]) -> None:
+        if emission.uid in self._left_out:
+            self._left_out.discard(emission.uid)
+            return
+        try:
+            out.append(encode.pod_delete(stamp_ns, uid=self._text(emission.uid, emission.uid)))
+        except struct.error:
+            self._note(Fault.TOO_LONG, emission.uid)
+            return
+        self.messages["pod_delete"] += 1
+
+    def _leave_out(self, uid: UID, fault: Fault) -> None:
+        self._left_out.add(uid)
+        self._note(fault, uid)
+
+    # Repairs -------------------------------------------------------------------------------------------------------------------
+
+    def _pod_repaired(self, emission: PodNew, record: PodRecord, *, stamp_ns: int) -> bytes:
+        owner_name, owner_uid = _owner(emission, record)
+        texts = (record.uid, owner_name, record.name, owner_uid, record.namespace, _version(record.containers))
+        strings = self._fitted(texts, uid=record.uid, whole=_POD_IDENTITIES, struct_bytes=encode.POD_NEW_BYTES)
+        return encode.pod_new_with_name(
+            stamp_ns,
+            ip=self._address(emission.ip, record.uid),
+            owner_kind=self._owner_kind(emission.owner_kind, record.uid),
+            is_host_network=record.host_network,
+            uid=strings[0],
+            owner_name=strings[1],
+            pod_name=strings[2],
+            owner_uid=strings[3],
+            namespace=strings[4],
+            version=strings[5],
+        )
+
+    def _container_repaired(self, uid: UID, container: Container, *, stamp_ns: int) -> bytes:
+        texts = (uid, container.id, container.name, container.image)
+        strings = self._fitted(texts, uid=uid, whole=_CONTAINER_IDENTITIES, struct_bytes=encode.POD_CONTAINER_BYTES)
+        return encode.pod_container(
+            stamp_ns, uid=strings[0], container_id=strings[1], name=strings[2], image=strings[3]
+        )
+
+    def _fitted(self, texts: tuple[str, ...], *, uid: UID, whole: frozenset[int], struct_bytes: int) -> list[bytes]:
+        strings = [self._text(text, uid) for text in texts]
+        fitted = fit(strings, whole=whole, room=encode.LONGEST_MESSAGE_BYTES - struct_bytes)
+        if fitted != strings:
+            self._note(Fault.CUT, uid)
+        return fitted
+
+    def _text(self, text: str, uid: UID) -> bytes:
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            self._note(Fault.TEXT, uid)
+            return text.encode("utf-8", "replace")
+
+    def _address(self, text: str, uid: UID) -> bytes:
+        try:
+            return socket.inet_pton(socket.AF_INET, text)
+        except (OSError, ValueError):
+            self._note(Fault.NO_IPV4 if not text or _is_ipv6(text) else Fault.ADDRESS, uid)
+            return NO_ADDRESS
+
+    def _owner_kind(self, kind: int, uid: UID) -> int:
+        if kind in _KNOWN_OWNERS:
+            return kind
+        self._note(Fault.OWNER_KIND, uid)
+        return OwnerKind.OTHER
+
+
+def _pod_as_is(emission: PodNew, record: PodRecord, *, stamp_ns: int) -> bytes:
+    """Raises one of `_DOES_NOT_PACK` for anything that has to be repaired."""
+    if emission.owner_kind not in _KNOWN_OWNERS:
+        raise struct.error("owner kind unknown")
+    owner_name, owner_uid = _owner(emission, record)
+    return encode.pod_new_with_name(
+        stamp_ns,
+        ip=socket.inet_pton(socket.AF_INET, emission.ip),
+        owner_kind=emission.owner_kind,
+        is_host_network=record.host_network,
+        uid=record.uid.encode(),
+        owner_name=owner_name.encode(),
+        pod_name=record.name.encode(),
+        owner_uid=owner_uid.encode(),
+        namespace=record.namespace.encode(),
+        version=_version(record.containers).encode(),
+    )
+
+
+def _container_as_is(uid: UID, container: Container, *, stamp_ns: int) -> bytes:
+    return encode.pod_container(
+        stamp_ns,
+        uid=uid.encode(),
+        container_id=container.id.encode(),
+        name=container.name.encode(),
+        image=container.image.encode(),
+    )
+
+
+def _owner(emission: PodNew, record: PodRecord) -> tuple[str, str]:
+    """Name and UID; a pod without an owner is sent as its own (protocol.md, `owner_kind`)."""
+    return (record.name, "") if emission.owner_kind == OwnerKind.NONE else (emission.owner_name, emission.owner_uid)
+
+
+def _version(containers: list[Container]) -> str:
+    """The images of the main containers, each in single quotes, sorted, joined by commas (protocol.md, `version`)."""
+    return ",".join(sorted([f"'{one.image}'" for one in containers if one.kind == ContainerKind.MAIN]))
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6, text)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _uid_of(record: msgspec.Raw) -> UID:
+    try:
+        return decode_pod_head(record).uid
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return UID("")

@@ -1,0 +1,211 @@
+"""One conversation with the API server: a request at a time, its response as it comes. Edge: sockets, and the thread that dials.
+
+It never blocks. What happens is given as values to the scope that asked; a connection is used for the next page where it stands.
+"""
+
+import ssl
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote
+
+from watcher.dial import Dialed, Dialer, Undialed
+from watcher.http1 import BadResponse, Response, get
+
+READ_BYTES = 256 * 1024
+READS_AT_ONCE = 32
+"""Reads of one turn, at most: TLS gives 16 KiB a read, and what one turn brought is published as one message."""
+
+
+@dataclass(frozen=True)
+class NoConnection:
+    """No connection could be made."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The connection broke, fell silent, or was closed before the response was complete."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Nonsense:
+    """What came is no HTTP response."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Read:
+    """A read of the response."""
+
+    status: int
+    headers: dict[str, str]
+    began: bool
+    """The headers are complete with this read."""
+    body: bytes
+    complete: bool
+
+
+Happening = NoConnection | Broken | Nonsense | Read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A GET below the server's base path."""
+
+    target: str
+    """Path and query, percent-encoded."""
+    accept: str
+
+
+class Channel(Protocol):
+    """What a scope asks through."""
+
+    def ask(self, request: Request) -> None:
+        """Sends the request; what was asked before is over."""
+        ...
+
+    def hang_up(self) -> None:
+        """Closes the connection, if there is one."""
+        ...
+
+    def forget_credentials(self) -> None:
+        """Kubeconfig or service account are read again for the next connection."""
+        ...
+
+
+class HttpChannel:
+    """A `Channel` over HTTP/1.1."""
+
+    def __init__(self, dialer: Dialer, *, silence_seconds: float) -> None:
+        self._dialer = dialer
+        self._silence_seconds = silence_seconds
+        self._dialing = False
+        self._dialed: Dialed | None = None
+        self._request: Request | None = None
+        self._response: Response | None = None
+        self.heard_at = float("-inf")
+        """When the last byte came, in monotonic seconds."""
+
+    def ask(self, request: Request) -> None:
+        self._request, self._response = request, None
+        if self._dialed is None and not self._dialing:
+            self._dialing = True
+            self._dialer.start()
+
+    def hang_up(self) -> None:
+        self._request = self._response = None
+        self._close()
+
+    def forget_credentials(self) -> None:
+        self._dialer.forget_credentials()
+
+    def fds(self) -> list[int]:
+        """What to poll for reading."""
+        fds = [self._dialer.fd] if self._dialing else []
+        return [*fds, self._dialed.socket.fileno()] if self._dialed else fds
+
+    @property
+    def more(self) -> bool:
+        """There is something to do that a poll would not show: a request to send, or bytes that TLS holds."""
+        if self._dialed is None:
+            return False
+        unsent = self._request is not None and self._response is None
+        return unsent or (isinstance(self._dialed.socket, ssl.SSLSocket) and self._dialed.socket.pending() > 0)
+
+    def turn(self, *, readable: set[int], now: float) -> list[Happening]:
+        """What has happened; call it when one of `fds` is readable, and now and then."""
+        if self._dialing and self._dialer.fd in readable:
+            failed = self._take_dialed(self._dialer.result())
+            if failed:
+                return [failed]
+        if self._dialed is None:
+            return []
+        if self._request is not None and self._response is None and not self._send(now):
+            return self._broken("it was closed")
+        if self._dialed.socket.fileno() in readable or self.more:
+            return self._read(now)
+        if self._response is not None and now - self.heard_at >= self._silence_seconds:
+            return self._broken(f"nothing came for {self._silence_seconds:.0f} s")
+        return []
+
+    def _take_dialed(self, result: Dialed | Undialed) -> NoConnection | None:
+        self._dialing = False
+        if isinstance(result, Undialed):
+            return NoConnection(result.why)
+        self._dialed = result
+        return None
+
+    def _send(self, now: float) -> bool:
+        assert self._dialed is not None
+        assert self._request is not None
+        server = self._dialed.server
+        headers = {"Accept": self._request.accept, "User-Agent": "podwire", **self._dialed.headers}
+        data = get(target=server.base_path + self._request.target, authority=server.authority, headers=headers)
+        self._response, self.heard_at = Response(), now
+        try:
+            return self._dialed.socket.send(data) == len(data)  # an idle connection has room for a request
+        except OSError:
+            return False
+
+    def _read(self, now: float) -> list[Happening]:
+        data, closed = self._receive()
+        if data:
+            self.heard_at = now
+        if self._response is None:  # between requests: only a close means anything
+            if closed:
+                self._close()
+            return []
+        happened = self._parse(data, self._response) if data else []
+        return happened if not closed or any(_over(one) for one in happened) else [*happened, *self._broken(closed)]
+
+    def _parse(self, data: bytes, response: Response) -> list[Happening]:
+        try:
+            arrived = response.feed(data)
+        except BadResponse as error:
+            self._close()
+            return [Nonsense(str(error))]
+        if arrived.complete:
+            self._request = self._response = None
+            if not response.keep_alive:
+                self._close()
+        body = arrived.body[0] if len(arrived.body) == 1 else b"".join(arrived.body)
+        return [Read(response.status, response.headers, arrived.began, body, arrived.complete)]
+
+    def _receive(self) -> tuple[bytes, str]:
+        """What there is to read, and why there will be no more (empty: there may be)."""
+        assert self._dialed is not None
+        parts: list[bytes] = []
+        try:
+            for _ in range(READS_AT_ONCE):
+                part = self._dialed.socket.recv(READ_BYTES)
+                if not part:
+                    return b"".join(parts), "it was closed"
+                parts.append(part)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        except OSError as error:
+            return b"".join(parts), error.strerror or type(error).__name__
+        return b"".join(parts), ""
+
+    def _broken(self, why: str) -> list[Happening]:
+        self._request = self._response = None
+        self._close()
+        return [Broken(why)]
+
+    def _close(self) -> None:
+        if self._dialed is not None:
+            self._dialed.socket.close()
+            self._dialed = None
+
+
+def _over(happening: Happening) -> bool:
+    return not isinstance(happening, Read) or happening.complete
+
+
+def query_string(query: dict[str, str]) -> str:
+    """A query, percent-encoded."""
+    return "&".join(f"{quote(key)}={quote(value, safe='')}" for key, value in query.items())

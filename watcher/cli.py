@@ -1,0 +1,88 @@
+"""The command line of the watcher."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from common import logs
+from common.options import COMMON, Decorator, all_of, option
+from common.records import KINDS, Kind
+from watcher.settings import Settings
+
+OPTIONS: list[Decorator] = [
+    option(
+        "--kubeconfig",
+        also=("KUBECONFIG",),
+        default=None,
+        help="Kubeconfig file. Without one: the service account in a Pod, else ~/.kube/config.",
+        show_default=False,
+    ),
+    option("--context", default=None, help="Context of the kubeconfig instead of its current one.", show_default=False),
+    option(
+        "--namespace",
+        "namespaces",
+        multiple=True,
+        help="Watch this namespace only; may be given many times. Roles are enough then, no ClusterRole is needed.",
+    ),
+    option("--label-selector", default=None, help="Only pods with these labels, as kubectl's -l.", show_default=False),
+    option(
+        "--field-selector",
+        default=None,
+        help="Only pods with these fields, such as spec.nodeName=n1.",
+        show_default=False,
+    ),
+    option(
+        "--encoding",
+        type=click.Choice(["protobuf", "json"]),
+        default="protobuf",
+        help="What the API server is asked for first; JSON is taken from a server that has nothing else.",
+    ),
+    option(
+        "--streaming-lists",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="Streaming lists where the server has them; auto takes them in protobuf only.",
+    ),
+    option(
+        "--watch-silence",
+        "watch_silence_seconds",
+        type=click.FloatRange(min=1),
+        default=150.0,
+        metavar="SECONDS",
+        help="A watch without any byte for so long is taken for dead; servers send a bookmark about every minute.",
+    ),
+]
+
+
+def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values)
+    """Settings of the options' values."""
+    return Settings(
+        kind=options["kind"],
+        run_dir=Path(options["run_dir"]),
+        admin=options["admin"],
+        kubeconfig=options["kubeconfig"],
+        context=options["context"],
+        namespaces=tuple(dict.fromkeys(options["namespaces"])),
+        label_selector=options["label_selector"],
+        field_selector=options["field_selector"],
+        encoding=options["encoding"],
+        streaming_lists=options["streaming_lists"],
+        watch_silence_seconds=options["watch_silence_seconds"],
+    )
+
+
+@click.command("watch")
+@click.argument("kind", type=click.Choice(KINDS))
+@all_of(COMMON + OPTIONS)
+def command(kind: Kind, **options: Any) -> None:  # noqa: ANN401 (click's own values)
+    """Follow one KIND of the API server's resources and publish what changes.
+
+    \b
+    podwire watch pods --kubeconfig ~/.kube/config
+    podwire watch replicasets --namespace shop --namespace billing
+    """
+    from watcher.main import run
+
+    logs.configure(format_=options["log_format"], level=options["log_level"])
+    run(settings_of(kind=kind, **options))

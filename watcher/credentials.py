@@ -1,0 +1,136 @@
+"""Where the API server is and how to speak to it: read by the `kubernetes` package, so that kubeconfigs with contexts and exec plugins,
+service accounts with token rotation, proxies and custom CAs work as everywhere.
+
+A token is asked for anew for every connection (the package's hook reads a rotated file again); everything is read again after a 401.
+Secrets stay in the package's configuration and in request headers: nothing here prints them.
+"""
+
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # documented, missing in typeshed
+
+from common.errors import UsageError
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+class NoCredentials(Exception):
+    """They cannot be read just now. Its text is safe to log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The API server's place. `configuration` is the kubernetes package's, with the secrets."""
+
+    host: str
+    port: int
+    base_path: str
+    tls: ssl.SSLContext | None
+    server_name: str
+    proxy: str | None
+    configuration: Any
+
+    @property
+    def authority(self) -> str:
+        """For the Host header and a proxy's CONNECT."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def headers(self) -> dict[str, str]:
+        """The authorization of a request, newest token. Raises NoCredentials."""
+        try:
+            settings = self.configuration.auth_settings()
+        except Exception as error:
+            raise NoCredentials(f"the token cannot be read again: {type(error).__name__}") from error
+        return {one["key"]: one["value"] for one in settings.values() if one["in"] == "header" and one["value"]}
+
+
+def read(*, kubeconfig: str | None, context: str | None) -> Server:
+    """Reads kubeconfig or service account. Raises UsageError for what the user has to mend."""
+    from kubernetes.client import Configuration
+
+    configuration = Configuration()
+    path = kubeconfig or (None if SERVICE_ACCOUNT.exists() else "~/.kube/config")
+    try:
+        _load(configuration, path, context)
+        return _server(configuration)
+    except UsageError:
+        raise
+    except Exception as error:  # the package raises whatever a broken file makes it stumble over
+        where = path or "the Pod's service account"
+        raise UsageError(f"cannot use {where}: {_said(error)}") from error
+
+
+def _load(configuration: Any, path: str | None, context: str | None) -> None:  # noqa: ANN401 (untyped package)
+    from kubernetes import config
+
+    if path is None:
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        return
+    paths = [Path(part).expanduser() for part in path.split(os.pathsep) if part]
+    found = [one for one in paths if one.is_file()]
+    if not found:
+        raise UsageError(
+            f"no kubeconfig at {path}: name one with --kubeconfig or KUBECONFIG, or run in a Pod with a service account"
+        )
+    if all(not one.read_text(encoding="utf-8", errors="replace").strip() for one in found):
+        raise UsageError(f"the kubeconfig {path} is empty")
+    config.load_kube_config(  # type: ignore[no-untyped-call]
+        config_file=os.pathsep.join(map(str, found)),
+        context=context,
+        client_configuration=configuration,
+        persist_config=False,
+    )
+
+
+def _said(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if type(error).__name__ == "ConfigException" else f"it is no valid kubeconfig ({type(error).__name__})"
+
+
+def _server(configuration: Any) -> Server:  # noqa: ANN401 (untyped package)
+    url = urlsplit(configuration.host)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise UsageError(
+            f"the kubeconfig names {configuration.host!r} as the server, which is no http:// or https:// address"
+        )
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return Server(
+        host=url.hostname,
+        port=port,
+        base_path=url.path.rstrip("/"),
+        tls=_tls(configuration) if url.scheme == "https" else None,
+        server_name=getattr(configuration, "tls_server_name", None) or url.hostname,
+        proxy=_proxy(configuration, url.hostname),
+        configuration=configuration,
+    )
+
+
+def _tls(configuration: Any) -> ssl.SSLContext:  # noqa: ANN401 (untyped package)
+    context = ssl.create_default_context(
+        cafile=configuration.ssl_ca_cert, cadata=getattr(configuration, "ca_cert_data", None) or None
+    )
+    if configuration.assert_hostname is False:
+        context.check_hostname = False
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    return context
+
+
+def _proxy(configuration: Any, host: str) -> str | None:  # noqa: ANN401 (untyped package)
+    proxy: str | None = configuration.proxy
+    bypassed = proxy_bypass_environment(host, {"no": configuration.no_proxy or ""})
+    if not proxy or bypassed:
+        return None
+    if proxy.startswith(("https://", "socks")):
+        raise UsageError(
+            f"the proxy {proxy.split('@')[-1]} is not supported: podwire tunnels through http:// proxies only"
+        )
+    return proxy

@@ -1,0 +1,203 @@
+"""Lists and watch events in the API's protobuf form.
+
+The schema names only the fields that podwire needs, with the numbers of Kubernetes' generated.proto files and the attribute names of
+`objects`; it is built here, so no compiler is needed. A body is `k8s\\0` and a runtime.Unknown that wraps the object; a watch is a
+series of frames of a 4-byte big-endian length and a metav1.WatchEvent (k8s.io/apimachinery, runtime/serializer/protobuf).
+"""
+
+import struct
+from typing import Any, Final, cast
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+
+from common.records import ResourceVersion
+from watcher.decode import (
+    INITIAL_EVENTS_END,
+    LARGEST_EVENT_BYTES,
+    BadObject,
+    BadStream,
+    Bookmark,
+    Changed,
+    Failure,
+    Item,
+    Page,
+    WatchEvent,
+)
+from watcher.objects import PartialObject, Pod
+
+MAGIC: Final = b"k8s\x00"
+_LENGTH: Final = struct.Struct(">I")
+
+_SCHEMA: Final[dict[str, dict[str, tuple[int, str]]]] = {
+    "Unknown": {"raw": (2, "bytes")},
+    "RawExtension": {"raw": (1, "bytes")},
+    "WatchEvent": {"type": (1, "string"), "object": (2, "RawExtension")},
+    "Status": {"message": (3, "string"), "reason": (4, "string"), "code": (6, "int32")},
+    "ListMeta": {"resourceVersion": (2, "string"), "continue_": (3, "string"), "remainingItemCount": (4, "int64")},
+    "OwnerReference": {
+        "kind": (1, "string"),
+        "name": (3, "string"),
+        "uid": (4, "string"),
+        "apiVersion": (5, "string"),
+        "controller": (6, "bool"),
+    },
+    "ObjectMeta": {
+        "name": (1, "string"),
+        "namespace": (3, "string"),
+        "uid": (5, "string"),
+        "resourceVersion": (6, "string"),
+        "ownerReferences": (13, "OwnerReference*"),
+    },
+    "PodSpec": {"hostNetwork": (11, "bool")},
+    "PodIP": {"ip": (1, "string")},
+    "ContainerStatus": {"name": (1, "string"), "image": (6, "string"), "containerID": (8, "string")},
+    "PodStatus": {
+        "podIP": (6, "string"),
+        "containerStatuses": (8, "ContainerStatus*"),
+        "initContainerStatuses": (10, "ContainerStatus*"),
+        "podIPs": (12, "PodIP*"),
+        "ephemeralContainerStatuses": (13, "ContainerStatus*"),
+    },
+    "Pod": {"metadata": (1, "ObjectMeta"), "spec": (2, "PodSpec"), "status": (3, "PodStatus")},
+    "PodList": {"metadata": (1, "ListMeta"), "items": (2, "bytes*")},
+    "PartialObject": {"metadata": (1, "ObjectMeta")},
+    "Annotation": {"key": (1, "string"), "value": (2, "string")},
+    "BookmarkMeta": {"resourceVersion": (6, "string"), "annotations": (12, "Annotation*")},
+    "BookmarkObject": {"metadata": (1, "BookmarkMeta")},
+}
+"""Message → field → number and type; `*` marks a repeated field. All lists have the shape of `PodList`. A map is its entries."""
+
+
+def _build() -> dict[str, type[message.Message]]:
+    field = descriptor_pb2.FieldDescriptorProto
+    # proto2: presence is known, and a string's UTF-8 is checked when it is read, not for the whole message.
+    file = descriptor_pb2.FileDescriptorProto(name="podwire.proto", package="podwire", syntax="proto2")
+    for name, fields in _SCHEMA.items():
+        built = file.message_type.add(name=name)
+        for field_name, (number, kind) in fields.items():
+            scalar = getattr(field, f"TYPE_{kind.rstrip('*').upper()}", None)
+            built.field.add(
+                name=field_name,
+                number=number,
+                label=field.LABEL_REPEATED if kind.endswith("*") else field.LABEL_OPTIONAL,
+                type=scalar or field.TYPE_MESSAGE,
+                type_name=None if scalar else f".podwire.{kind.rstrip('*')}",
+            )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"podwire.{name}")) for name in _SCHEMA}
+
+
+_TYPES: Final[dict[str, Any]] = _build()
+_unknown = _TYPES["Unknown"].FromString
+_watch_event = _TYPES["WatchEvent"].FromString
+_list = _TYPES["PodList"].FromString
+_status = _TYPES["Status"].FromString
+_bookmark = _TYPES["BookmarkObject"].FromString
+
+
+class ProtobufDecoder:
+    """Reads `item` (Pod or PartialObject) lists and watches."""
+
+    def __init__(self, item: type[Pod] | type[PartialObject]) -> None:
+        self._item = _TYPES[item.__name__].FromString
+
+    def page(self, body: bytes) -> Page:
+        try:
+            found = _list(_unwrap(body))
+        except (message.DecodeError, BadObject) as error:
+            raise BadStream("the list is not the protobuf form of a list") from error
+        good: list[Item] = []
+        for raw in found.items:
+            try:
+                good.append(self._read(raw))
+            except BadObject:
+                continue
+        meta = found.metadata
+        remaining = meta.remainingItemCount if meta.HasField("remainingItemCount") else None
+        version = ResourceVersion(meta.resourceVersion)
+        return Page(good, len(found.items) - len(good), version, meta.continue_ or None, remaining)
+
+    def event(self, data: bytes) -> WatchEvent:
+        try:
+            outer = _watch_event(data)
+            kind, raw = outer.type, _unwrap(outer.object.raw)
+        except (message.DecodeError, BadObject, UnicodeDecodeError) as error:
+            raise BadStream("a watch frame is not the protobuf form of an event") from error
+        match kind:
+            case "ADDED" | "MODIFIED":
+                return Changed(False, self._read(raw))
+            case "DELETED":
+                return Changed(True, self._read(raw))
+            case "BOOKMARK":
+                return _read_bookmark(raw)
+            case "ERROR":
+                return _read_status(raw) or Failure(0, "")
+            case _:
+                raise BadObject("a watch event is of a type that is not known")
+
+    def splitter(self) -> "Frames":
+        return Frames()
+
+    def failure(self, body: bytes) -> Failure | None:
+        try:
+            return _read_status(_unwrap(body))
+        except BadObject:
+            return None
+
+    def _read(self, raw: bytes) -> Item:
+        try:
+            return cast(Item, self._item(raw))
+        except message.DecodeError as error:
+            raise BadObject("an object is not the protobuf form of its kind") from error
+
+
+def _unwrap(body: bytes) -> bytes:
+    if not body.startswith(MAGIC):
+        raise BadObject("an object does not begin with the protobuf form's magic number")
+    try:
+        return cast(bytes, _unknown(body[len(MAGIC) :]).raw)
+    except message.DecodeError as error:
+        raise BadObject("an object's wrapping is not protobuf") from error
+
+
+def _read_status(raw: bytes) -> Failure | None:
+    try:
+        status = _status(raw)
+        return Failure(status.code, status.message or status.reason)
+    except (message.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _read_bookmark(raw: bytes) -> Bookmark:
+    try:
+        meta = _bookmark(raw).metadata
+        ends = any(one.key == INITIAL_EVENTS_END and one.value == "true" for one in meta.annotations)
+    except (message.DecodeError, UnicodeDecodeError) as error:
+        raise BadObject("a bookmark cannot be read") from error
+    if not meta.resourceVersion:
+        raise BadObject("a bookmark has no resource version")
+    return Bookmark(ResourceVersion(meta.resourceVersion), ends)
+
+
+class Frames:
+    """Cuts at the frames' lengths."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        held = self._held
+        held += data
+        frames, at = [], 0
+        while len(held) - at >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(held, at)
+            if length > LARGEST_EVENT_BYTES:
+                raise BadStream("a watch frame is longer than any object can be")
+            end = at + _LENGTH.size + length
+            if end > len(held):
+                break
+            frames.append(bytes(held[at + _LENGTH.size : end]))
+            at = end
+        del held[:at]
+        return frames

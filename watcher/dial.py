@@ -1,0 +1,109 @@
+"""Makes connections to the API server, in a thread of its own: looking up a name, TCP, a proxy, TLS and an exec plugin may all take long,
+and the watcher answers its readers meanwhile. What comes of it is read by the loop, which is woken through `fd`.
+"""
+
+import base64
+import http.client
+import os
+import queue
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from common.errors import UsageError
+from watcher.credentials import NoCredentials, Server
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+"""For each of TCP, a proxy's answer and the TLS handshake."""
+
+
+@dataclass(frozen=True)
+class Dialed:
+    """A connection on which the API server can be asked. The socket does not block."""
+
+    socket: socket.socket
+    server: Server
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Undialed:
+    """No connection, and why."""
+
+    why: str
+
+
+class Dialer:
+    """One attempt at a time; `fd` is readable when one has ended."""
+
+    def __init__(self, read_server: Callable[[], Server], server: Server) -> None:
+        self.fd, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._read_server = read_server
+        self._server: Server | None = server
+        self._ended: queue.SimpleQueue[Dialed | Undialed] = queue.SimpleQueue()
+
+    def forget_credentials(self) -> None:
+        """The next attempt reads kubeconfig or service account again."""
+        self._server = None
+
+    def start(self) -> None:
+        """Begins an attempt. The one before must have ended."""
+        threading.Thread(target=self._attempt, daemon=True, name="dial").start()
+
+    def result(self) -> Dialed | Undialed:
+        """What the attempt came to, once `fd` was readable."""
+        os.read(self.fd, 1)
+        return self._ended.get()
+
+    def _attempt(self) -> None:
+        try:
+            server = self._server = self._server or self._read_server()
+            ended: Dialed | Undialed = Dialed(connect(server), server, server.headers())
+        except (UsageError, NoCredentials) as error:
+            ended = Undialed(str(error))
+        except (OSError, http.client.HTTPException) as error:
+            ended = Undialed(_described(error))
+        self._ended.put(ended)
+        os.write(self._write, b".")
+
+
+def connect(server: Server) -> socket.socket:
+    """A connection to the API server, through its proxy if it has one, TLS included. Raises OSError or HTTPException."""
+    connection = (
+        _through_proxy(server, server.proxy) if server.proxy else http.client.HTTPConnection(server.host, server.port)
+    )
+    connection.timeout = CONNECT_TIMEOUT_SECONDS
+    connection.connect()
+    plain: socket.socket = connection.sock
+    try:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        ready = server.tls.wrap_socket(plain, server_hostname=server.server_name) if server.tls else plain
+        ready.setblocking(False)
+    except BaseException:
+        plain.close()
+        raise
+    return ready
+
+
+def _through_proxy(server: Server, proxy: str) -> http.client.HTTPConnection:
+    url = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    connection = http.client.HTTPConnection(url.hostname or "", url.port or 3128)
+    credentials = f"{unquote(url.username)}:{unquote(url.password or '')}" if url.username else None
+    headers = {"Proxy-Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()} if credentials else {}
+    connection.set_tunnel(server.host, server.port, headers)
+    return connection
+
+
+def _described(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the server's certificate is not trusted: {error.verify_message}"
+    if isinstance(error, socket.gaierror):
+        return f"its name cannot be looked up: {error.strerror}"
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)

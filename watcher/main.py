@@ -1,0 +1,164 @@
+"""The watcher as a process: sockets, polling and time around `core`."""
+
+import random
+from collections.abc import Sequence
+from functools import partial
+
+import zmq
+
+from common.admin import open_admin
+from common.clock import monotonic, wall_ns
+from common.logs import Log, Seldom
+from common.messages import BadMessage, Beat, SnapshotAsk, Updates, decode, encode, new_incarnation
+from common.place import claim
+from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
+from common.stop import StopSignal
+from watcher import credentials
+from watcher.channel import HttpChannel
+from watcher.core import Watcher
+from watcher.dial import Dialer
+from watcher.publish import Publisher
+from watcher.scope import Scope
+from watcher.settings import Settings
+from watcher.view import WatcherView
+
+TURN_MILLISECONDS = 250
+"""The longest sleep of the loop: bounds how late a wait's end or a beat is noticed."""
+
+
+def run(settings: Settings) -> None:
+    """Runs one watcher until SIGTERM or SIGINT. Raises UsageError for what the user has to mend."""
+    stage = f"watcher-{settings.kind}"
+    place = claim(settings.run_dir, stage)
+    log = Log(stage)
+    read_server = partial(credentials.read, kubeconfig=settings.kubeconfig, context=settings.context)
+    server = read_server()
+    stop = StopSignal()
+    channels: dict[Scope, HttpChannel] = {}
+    for namespace in settings.namespaces or (None,):
+        channel = HttpChannel(Dialer(read_server, server), silence_seconds=settings.watch_silence_seconds)
+        channels[_scope(settings, namespace, channel, log)] = channel
+    publisher = Publisher(
+        kind=settings.kind,
+        incarnation=new_incarnation(),
+        records=lambda: (r for scope in channels for r in scope.store.records()),
+    )
+    watcher = Watcher(scopes=list(channels), publisher=publisher)
+    view = WatcherView(watcher=watcher, channels=channels, server=server.authority)
+    admin = open_admin(stage=stage, run_dir=settings.run_dir, listen=settings.admin, view=view)
+    log.info("started", server=server.authority, incarnation=publisher.incarnation)
+    with zmq.Context() as context:
+        loop = Loop(
+            context=context, settings=settings, watcher=watcher, channels=channels, stop=stop, log=log, view=view
+        )
+        while not stop.requested:
+            loop.turn()
+            admin.turned()
+        loop.close()
+    admin.close()
+    place.close()
+    log.info("stopped")
+
+
+def _scope(settings: Settings, namespace: str | None, channel: HttpChannel, log: Log) -> Scope:
+    # Selectors pick pods. Owners are followed whatever their labels, or a selection would make owners unknown.
+    wanted = (
+        {"labelSelector": settings.label_selector, "fieldSelector": settings.field_selector}
+        if settings.kind == "pods"
+        else {}
+    )
+    return Scope(
+        kind=settings.kind,
+        namespace=namespace,
+        selectors={key: value for key, value in wanted.items() if value},
+        encoding=settings.encoding,
+        streaming=settings.streaming_lists,
+        channel=channel,
+        log=log,
+        random_=random.Random(),
+    )
+
+
+class Loop:
+    """The sockets of a running watcher, and a turn of its loop."""
+
+    def __init__(
+        self,
+        *,
+        context: zmq.Context[zmq.Socket[bytes]],
+        settings: Settings,
+        watcher: Watcher,
+        channels: dict[Scope, HttpChannel],
+        stop: StopSignal,
+        log: Log,
+        view: WatcherView,
+    ) -> None:
+        self._watcher = watcher
+        self._channels = channels
+        self._stop = stop
+        self._log = log
+        self._view = view
+        self._seldom = Seldom()
+        self._updates = new_socket(context, zmq.PUB, high_water=UPDATES_HIGH_WATER)
+        self._updates.bind(updates_endpoint(settings.run_dir, settings.kind))
+        self._snapshots = new_socket(context, zmq.ROUTER, high_water=UPDATES_HIGH_WATER)
+        self._snapshots.bind(snapshots_endpoint(settings.run_dir, settings.kind))
+        self._poller = zmq.Poller()
+        self._poller.register(stop.fd, zmq.POLLIN)
+        self._poller.register(self._snapshots, zmq.POLLIN)
+        self._polled: set[int] = set()
+
+    def turn(self) -> None:
+        """Does what is due, then waits for something to happen, and takes it."""
+        self._publish(self._watcher.tick(now=monotonic(), stamp_ns=wall_ns()))
+        self._poll_channels()
+        busy = any(channel.more for channel in self._channels.values())
+        ready = self._poller.poll(0 if busy else TURN_MILLISECONDS)
+        readable = {one for one, _ in ready if isinstance(one, int)}
+        for scope, channel in self._channels.items():
+            now = monotonic()
+            happenings = channel.turn(readable=readable, now=now)
+            if happenings:
+                self._publish(self._watcher.take(scope, happenings, now=now, stamp_ns=wall_ns()))
+        if any(one is self._snapshots for one, _ in ready):
+            self._answer()
+
+    def close(self) -> None:
+        """Closes the sockets."""
+        for channel in self._channels.values():
+            channel.hang_up()
+        self._updates.close()
+        self._snapshots.close()
+
+    def _poll_channels(self) -> None:
+        wanted = {fd for channel in self._channels.values() for fd in channel.fds()}
+        for fd in self._polled - wanted:
+            self._poller.unregister(fd)
+        for fd in wanted - self._polled:
+            self._poller.register(fd, zmq.POLLIN)
+        self._polled = wanted
+
+    def _publish(self, messages: Sequence[Updates | Beat]) -> None:
+        for message in messages:
+            self._updates.send(encode(message))
+
+    def _answer(self) -> None:
+        """Every question that is there. What is no question is dropped and counted: anything may be sent to a socket."""
+        while self._snapshots.poll(0):
+            client, *frames = self._snapshots.recv_multipart()
+            try:
+                message = decode(frames[0] if len(frames) == 1 else b"")
+            except BadMessage as error:
+                self._bad_frame(str(error))
+                continue
+            if not isinstance(message, SnapshotAsk):
+                self._bad_frame("no question for a snapshot")
+                continue
+            answer = self._watcher.answer(client, message, now=monotonic())
+            self._snapshots.send_multipart([client, encode(answer)])
+
+    def _bad_frame(self, why: str) -> None:
+        self._view.bad_frames += 1
+        held = self._seldom.held_back("snapshots", monotonic())
+        if held is not None:
+            self._log.warning("frame dropped", socket="snapshots", why=why, held_back=held)

@@ -1,0 +1,249 @@
+"""The list/watch machine: when to list, when to watch, when to wait, and what each answer of the API server means. Pure.
+
+`step(state, event, now)` gives the next state and what to do. It holds no object: pages and events go to the store beside it, and it
+is told only how far they reach. The rules are those of the Kubernetes API concepts (Efficient detection of changes) and of
+client-go's reflector:
+
+- A list at no particular version is consistent; its pages are of one version, and the watch goes on from that version.
+- A streaming list (KEP-3157) is a watch that begins with every object and marks their end with an annotated bookmark. A
+  server that does not have it rejects the parameters (400, 422).
+- 410 means that the version is too old: list again. Every other end of a watch goes on from the last version seen.
+"""
+
+import random
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from common.records import ResourceVersion
+from watcher.states import (
+    Action,
+    Activity,
+    Advanced,
+    Answered,
+    Ask,
+    BeginList,
+    Ended,
+    Event,
+    FinishList,
+    Garbled,
+    HangUp,
+    InitialEventsEnded,
+    ListPages,
+    ListStream,
+    Lost,
+    PageTaken,
+    ReadCredentials,
+    Reason,
+    Refused,
+    State,
+    Tell,
+    Tick,
+    Unreachable,
+    Waiting,
+    Want,
+    WantList,
+    WantPage,
+    WantWatch,
+    Watch,
+)
+
+PAGE_SIZE: Final = 500
+"""Objects on a page: what client-go's pager asks for."""
+
+FORBIDDEN_WAIT_SECONDS: Final = 30.0
+"""Between attempts while access is denied: rights come back by a person's hand, and each attempt is an audit record."""
+
+UNREACHABLE_WAIT_SECONDS: Final = 4.0
+"""At most between attempts to reach a server that nobody answers for: an attempt costs next to nothing, and the server is found soon."""
+
+SETTLED_SECONDS: Final = 1.0
+"""A watch that lasted this long is opened again at once when it ends: once a second at most is no loop."""
+
+Step = tuple[State, list[Action]]
+
+
+def step(state: State, event: Event, now: float, *, random_: random.Random) -> Step:
+    """The next state, and what to do in order. `now` is monotonic seconds; `random_` gives the jitter."""
+    match event:
+        case Tick():
+            return _tick(state, now)
+        case Answered():
+            return _answered(state, event)
+        case PageTaken():
+            return _page_taken(state, event, now)
+        case Advanced(resource_version=version):
+            return _advanced(state, version), []
+        case InitialEventsEnded(resource_version=version):
+            return _initial_events_ended(state, version, now)
+        case _ if isinstance(state.activity, Waiting):
+            return state, []  # what a closed connection still brings
+        case Refused():
+            return _refused(state, event, now, random_)
+        case Unreachable(why=why):
+            fault = _Fault("unreachable", why, at_most=UNREACHABLE_WAIT_SECONDS)
+            return _wait(state, _again(state.activity), fault, now, random_)
+        case Lost(why=why):
+            return _interrupted(state, _Fault("connection lost", why), now, random_)
+        case Garbled(why=why):
+            return _wait(state, _after_garbage(state.activity), _Fault("garbled", why), now, random_)
+        case Ended():
+            return _interrupted(state, _Fault("ended", "the response ended"), now, random_)
+        case _:
+            assert_never(event)
+
+
+def _tick(state: State, now: float) -> Step:
+    activity = state.activity
+    if not isinstance(activity, Waiting) or now < activity.until:
+        return state, []
+    return _start(state, activity.want, now)
+
+
+def _start(state: State, want: Want, now: float) -> Step:
+    match want:
+        case WantWatch(resource_version=version):
+            return _watch(state, version, now)
+        case WantPage(reason=reason, token=token):
+            return _page(state, reason, token)
+        case WantList(reason=reason):
+            begun, asked = _list(state, reason)
+            return begun, [BeginList(reason=reason), *asked]
+        case _:
+            assert_never(want)
+
+
+def _list(state: State, reason: Reason) -> Step:
+    if not state.streaming:
+        return _page(state, reason, None)
+    query = {
+        "watch": "true",
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+        "allowWatchBookmarks": "true",
+    }
+    return replace(state, activity=ListStream(reason=reason)), [Ask(query=query, watch=True)]
+
+
+def _page(state: State, reason: Reason, token: str | None) -> Step:
+    query = {"limit": str(PAGE_SIZE)} | ({"continue": token} if token else {})
+    return replace(state, activity=ListPages(reason=reason, token=token)), [Ask(query=query, watch=False)]
+
+
+def _watch(state: State, version: ResourceVersion, now: float) -> Step:
+    query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
+    return replace(state, activity=Watch(resource_version=version, opened_at=now)), [Ask(query=query, watch=True)]
+
+
+def _answered(state: State, event: Answered) -> Step:
+    state = replace(state, denied=None)
+    if isinstance(state.activity, ListStream) and state.only_protobuf and not event.protobuf:
+        return _give_up_streaming(state, state.activity.reason)
+    return state, []
+
+
+def _give_up_streaming(state: State, reason: Reason) -> Step:
+    paged, asked = _list(replace(state, streaming=False), reason)
+    return paged, [HangUp(), *asked]
+
+
+def _page_taken(state: State, event: PageTaken, now: float) -> Step:
+    if not isinstance(state.activity, ListPages):
+        return state, []
+    if event.token is not None:
+        return _page(state, state.activity.reason, event.token)
+    watching, asked = _watch(replace(state, listed=True), event.resource_version, now)
+    return watching, [FinishList(), *asked]
+
+
+def _initial_events_ended(state: State, version: ResourceVersion, now: float) -> Step:
+    if not isinstance(state.activity, ListStream):
+        return state, []
+    watch = Watch(resource_version=version, opened_at=now, progressed=True)
+    return replace(state, listed=True, activity=watch), [FinishList()]
+
+
+def _advanced(state: State, version: ResourceVersion) -> State:
+    if not isinstance(state.activity, Watch):
+        return state
+    return replace(state, activity=replace(state.activity, resource_version=version, progressed=True))
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """Why there is a wait, and its bounds in seconds beside the backoff's own."""
+
+    event: str
+    why: str
+    at_least: float = 0.0
+    at_most: float = float("inf")
+
+
+def _refused(state: State, event: Refused, now: float, random_: random.Random) -> Step:
+    activity = state.activity
+    again = _again(activity)
+    match event.code:
+        case 400 | 422 if isinstance(activity, ListStream):  # a server without streaming lists
+            return _give_up_streaming(state, activity.reason)
+        case 410:
+            return _expired(state, event.message, now, random_)
+        case 401:
+            waiting, actions = _wait(state, again, _Fault("unauthorized", event.message), now, random_)
+            return waiting, [*actions, ReadCredentials()]
+        case 403:
+            slowly = FORBIDDEN_WAIT_SECONDS * (0.75 + random_.random() / 4)
+            return _wait(
+                replace(state, denied=event.message), again, _Fault("forbidden", event.message, slowly), now, random_
+            )
+        case code:
+            told = event.retry_after_seconds or 0.0
+            return _wait(state, again, _Fault("refused", f"{code} {event.message}".strip(), told), now, random_)
+
+
+def _expired(state: State, message: str, now: float, random_: random.Random) -> Step:
+    """At once when the watch had lived; through the backoff when not even a fresh list's version or token was good."""
+    want = WantList(reason="expired")
+    if isinstance(state.activity, Watch) and _lived(state.activity, now):
+        listing, actions = _start(state, want, now)
+        return listing, [HangUp(), Tell(event="expired", why=message, wait_seconds=0.0), *actions]
+    return _wait(state, want, _Fault("expired", message), now, random_)
+
+
+def _interrupted(state: State, fault: _Fault, now: float, random_: random.Random) -> Step:
+    """A watch that had lived goes on at once; everything else waits."""
+    activity = state.activity
+    if isinstance(activity, Watch) and _lived(activity, now):
+        watching, actions = _watch(state, activity.resource_version, now)
+        return watching, [HangUp(), Tell(event=fault.event, why=fault.why, wait_seconds=0.0), *actions]
+    return _wait(state, _again(activity), fault, now, random_)
+
+
+def _lived(watch: Watch, now: float) -> bool:
+    return now - watch.opened_at >= SETTLED_SECONDS
+
+
+def _again(activity: Activity) -> Want:
+    match activity:
+        case Waiting(want=want):
+            return want
+        case Watch(resource_version=version):
+            return WantWatch(resource_version=version)
+        case ListPages(reason=reason, token=str(token)):
+            return WantPage(reason=reason, token=token)
+        case ListPages(reason=reason) | ListStream(reason=reason):
+            return WantList(reason=reason)
+        case _:
+            assert_never(activity)
+
+
+def _after_garbage(activity: Activity) -> Want:
+    """A watch goes on from the last good event; when the same place brings garbage again, only a list gets past it."""
+    if isinstance(activity, Watch) and activity.progressed:
+        return WantWatch(resource_version=activity.resource_version)
+    return WantList(reason="garbage")
+
+
+def _wait(state: State, want: Want, fault: _Fault, now: float, random_: random.Random) -> Step:
+    backoff, wait = state.backoff.after_failure(now, random_=random_)
+    wait = max(min(wait, fault.at_most), fault.at_least)
+    waiting = replace(state, activity=Waiting(want=want, until=now + wait), backoff=backoff)
+    return waiting, [HangUp(), Tell(event=fault.event, why=fault.why, wait_seconds=wait)]

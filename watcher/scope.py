@@ -1,0 +1,262 @@
+"""One scope of a kind (the cluster, or one namespace): follows it through the list/watch machine and keeps its records.
+
+It joins the pure parts: the machine says what to ask and when, the decoder reads what comes, the normalizer and the store say what of
+it is new. What is new it gives as events to publish, in order.
+"""
+
+import random
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+import msgspec
+
+from common.logs import Log
+from common.messages import Apply, Delete, Event, Init, InitDone
+from common.records import Kind, ResourceVersion
+from watcher import reflect, states
+from watcher.channel import Broken, Channel, Happening, NoConnection, Nonsense, Read, Request, query_string
+from watcher.decode import BadObject, BadStream, Bookmark, Changed, Decoder, Failure, Item, Splitter
+from watcher.decode_json import JsonDecoder
+from watcher.decode_protobuf import ProtobufDecoder
+from watcher.normalize import NORMALIZERS
+from watcher.objects import PartialObject, Pod
+from watcher.settings import Encoding
+from watcher.store import Store
+
+PATHS: Final[dict[Kind, tuple[str, str]]] = {
+    "pods": ("/api/v1", "pods"),
+    "replicasets": ("/apis/apps/v1", "replicasets"),
+    "jobs": ("/apis/batch/v1", "jobs"),
+}
+
+LONGEST_REFUSAL_BYTES: Final = 1024 * 1024
+
+
+def accept(kind: Kind, encoding: Encoding, *, watch: bool) -> str:
+    """The Accept header. Owners are asked for as PartialObjectMetadata; JSON is always taken."""
+    partial = f";as=PartialObjectMetadata{'' if watch else 'List'};v=v1;g=meta.k8s.io" if kind != "pods" else ""
+    json = f"application/json{partial}"
+    if encoding == "json":
+        return json
+    return f"application/vnd.kubernetes.protobuf{partial}{';stream=watch' if watch else ''},{json}"
+
+
+@dataclass
+class Counts:
+    """What has happened in this scope since the start."""
+
+    added_or_modified: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    bookmarks: int = 0
+    without_uid: int = 0
+    unreadable: int = 0
+    pages: int = 0
+    lists: dict[str, int] = field(default_factory=dict)
+    """Lists begun, by reason."""
+    faults: dict[str, int] = field(default_factory=dict)
+    """Ends of requests that were not wanted, by kind."""
+
+
+class Scope:
+    """Follows one kind in one namespace, or in all (`namespace` None)."""
+
+    def __init__(
+        self,
+        *,
+        kind: Kind,
+        namespace: str | None,
+        selectors: dict[str, str],
+        encoding: Encoding,
+        streaming: states.Streaming,
+        channel: Channel,
+        log: Log,
+        random_: random.Random,
+    ) -> None:
+        self.kind: Kind = kind
+        self.namespace = namespace
+        self.store = Store()
+        self.counts = Counts()
+        self.state = states.initial(streaming)
+        self.remaining: int | None = None
+        """Objects that a list under way has still to bring, where the server tells."""
+        self.last_error = ""
+        self._selectors = selectors
+        self._encoding: Encoding = encoding
+        self._channel = channel
+        self._log = log
+        self._random = random_
+        self._normalize = NORMALIZERS[kind]
+        item = Pod if kind == "pods" else PartialObject
+        self._decoders: dict[bool, Decoder] = {False: JsonDecoder(item), True: ProtobufDecoder(item)}
+        self._decoder = self._decoders[False]
+        self._splitter: Splitter | None = None
+        self._watching = False
+        self._body: list[bytes] = []
+        self._events: list[Event] = []
+
+    def tick(self, now: float) -> list[Event]:
+        """Lets time pass."""
+        self._step(states.Tick(), now)
+        return self._taken()
+
+    def take(self, happening: Happening, now: float) -> list[Event]:
+        """What a happening on the channel means to the readers."""
+        match happening:
+            case NoConnection(why=why):
+                self._step(states.Unreachable(why=why), now)
+            case Broken(why=why):
+                self._step(states.Lost(why=why), now)
+            case Nonsense(why=why):
+                self._step(states.Garbled(why=why), now)
+            case Read():
+                self._read(happening, now)
+            case _:
+                assert_never(happening)
+        return self._taken()
+
+    def _taken(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def _read(self, read: Read, now: float) -> None:
+        if read.began:
+            self._begin_response(read, now)
+        if self._splitter is None:  # hung up: what still came of it is not wanted
+            return
+        if read.status == 200 and self._watching:
+            self._take_watch(self._splitter, read.body, now)
+            if read.complete and self._splitter is not None:
+                self._step(states.Ended(), now)
+            return
+        self._body.append(read.body)
+        if read.complete or (read.status != 200 and sum(map(len, self._body)) > LONGEST_REFUSAL_BYTES):
+            body, self._body = b"".join(self._body), []
+            self._take_page(body, now) if read.status == 200 else self._take_refusal(read, body, now)
+
+    def _begin_response(self, read: Read, now: float) -> None:
+        protobuf = "protobuf" in read.headers.get("content-type", "")
+        self._decoder = self._decoders[protobuf]
+        self._splitter, self._body = self._decoder.splitter(), []
+        if read.status == 200:
+            self._step(states.Answered(protobuf=protobuf), now)
+
+    def _take_page(self, body: bytes, now: float) -> None:
+        try:
+            page = self._decoder.page(body)
+        except BadStream as error:
+            self._step(states.Garbled(why=str(error)), now)
+            return
+        self.counts.pages += 1
+        self.counts.unreadable += page.unreadable
+        self.remaining = page.remaining
+        for item in page.items:
+            self._apply(item)
+        self._step(states.PageTaken(resource_version=page.resource_version, token=page.continue_token), now)
+
+    def _take_watch(self, splitter: Splitter, data: bytes, now: float) -> None:
+        version: ResourceVersion | None = None
+        over: states.Event | None = None
+        try:
+            for piece in splitter.feed(data):
+                try:
+                    event = self._decoder.event(piece)
+                except BadObject:
+                    self.counts.unreadable += 1
+                    continue
+                match event:
+                    case Changed():
+                        version = self._change(event) or version
+                    case Bookmark(resource_version=version):
+                        self._bookmark(event, now)
+                    case Failure(code=code, message=message):
+                        over = states.Refused(code=code, message=message)
+                        break
+        except BadStream as error:
+            over = states.Garbled(why=str(error))
+        if version:
+            self._step(states.Advanced(resource_version=version), now)
+        if over:
+            self._step(over, now)
+
+    def _bookmark(self, bookmark: Bookmark, now: float) -> None:
+        self.counts.bookmarks += 1
+        if bookmark.ends_initial_events:
+            self._step(states.InitialEventsEnded(resource_version=bookmark.resource_version), now)
+
+    def _change(self, change: Changed) -> ResourceVersion | None:
+        """Takes a watch event to the store; gives the version that it reaches."""
+        item = change.item
+        if change.deleted:
+            uid = item.metadata.uid
+            if uid and self.store.delete(uid):  # type: ignore[arg-type]  # the API's uid is a UID
+                self.counts.deleted += 1
+                self._events.append(Delete(uid))  # type: ignore[arg-type]
+        else:
+            self._apply(item)
+        version = item.metadata.resourceVersion
+        return ResourceVersion(version) if version else None
+
+    def _apply(self, item: Item) -> None:
+        try:
+            normalized = self._normalize(item)  # type: ignore[arg-type]  # the decoder was made for this kind
+        except UnicodeError:  # protobuf's strings are checked when they are read
+            self.counts.unreadable += 1
+            return
+        if normalized is None:
+            self.counts.without_uid += 1
+            return
+        uid, record = normalized
+        if self.store.apply(uid, record):
+            self.counts.added_or_modified += 1
+            self._events.append(Apply(msgspec.Raw(record)))
+        else:
+            self.counts.unchanged += 1
+
+    def _take_refusal(self, read: Read, body: bytes, now: float) -> None:
+        failure = self._decoder.failure(body)
+        message = failure.message if failure else ""
+        told = read.headers.get("retry-after", "")
+        seconds = float(told) if told.isdecimal() else None
+        if not read.complete:
+            self._channel.hang_up()
+        self._step(states.Refused(code=read.status, message=message, retry_after_seconds=seconds), now)
+
+    def _step(self, event: states.Event, now: float) -> None:
+        self.state, actions = reflect.step(self.state, event, now, random_=self._random)
+        for action in actions:
+            self._do(action)
+
+    def _do(self, action: states.Action) -> None:
+        match action:
+            case states.Ask(query=query, watch=watch):
+                self._ask(query, watch=watch)
+            case states.HangUp():
+                self._splitter, self._body = None, []
+                self._channel.hang_up()
+            case states.BeginList(reason=reason):
+                self.counts.lists[reason] = self.counts.lists.get(reason, 0) + 1
+                self.store.begin_list()
+                self._events.append(Init())
+                self._log.info("list begun", reason=reason, namespace=self.namespace or "all")
+            case states.FinishList():
+                gone = self.store.finish_list()
+                self.counts.deleted += len(gone)
+                self._events.extend(map(Delete, gone))
+                self._events.append(InitDone())
+                self._log.info("list done", objects=len(self.store), gone=len(gone), namespace=self.namespace or "all")
+            case states.ReadCredentials():
+                self._channel.forget_credentials()
+            case states.Tell(event=name, why=why, wait_seconds=wait):
+                self.counts.faults[name] = self.counts.faults.get(name, 0) + 1
+                self.last_error = f"{name}: {why}"
+                self._log.warning(name, why=why, retry_in_seconds=wait, namespace=self.namespace or "all")
+            case _:
+                assert_never(action)
+
+    def _ask(self, query: dict[str, str], *, watch: bool) -> None:
+        self._watching = watch
+        root, resource = PATHS[self.kind]
+        path = f"{root}/namespaces/{self.namespace}/{resource}" if self.namespace else f"{root}/{resource}"
+        target = f"{path}?{query_string(query | self._selectors)}"
+        self._channel.ask(Request(target=target, accept=accept(self.kind, self._encoding, watch=watch)))
