@@ -81,12 +81,15 @@ class OwnerRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     controller: Controller | None
 
 
+BAD_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding any bytes may raise; nothing else."""
+
 _encoder = msgspec.msgpack.Encoder()
 encode_record = _encoder.encode
 """Bytes of a `PodRecord` or an `OwnerRecord`; equal records give equal bytes."""
 
 decode_pod = msgspec.msgpack.Decoder(PodRecord).decode
-"""A `PodRecord` of its bytes. Raises `msgspec.ValidationError` or `msgspec.DecodeError`."""
+"""A `PodRecord` of its bytes. Raises one of `BAD_RECORD`."""
 
 decode_pod_head = msgspec.msgpack.Decoder(PodHead).decode
 """The `PodHead` of a `PodRecord`'s bytes. Raises as `decode_pod` does."""

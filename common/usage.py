@@ -24,5 +24,5 @@ def own_usage() -> Usage:
 
 def total(usages: Iterable[Usage]) -> Usage:
     """Field by field the sum: what a pipeline has used."""
-    columns = zip(*((getattr(usage, name) for name in Usage.__struct_fields__) for usage in usages), strict=True)
+    columns = zip(*([getattr(usage, name) for name in Usage.__struct_fields__] for usage in usages), strict=True)
     return Usage(*map(sum, columns))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from matcher.groups import Group
 
 
+BAD_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a record may raise."""
+
+
 class Owner(msgspec.Struct, frozen=True, gc=False):
     """The workload that the reducer is told for a pod."""
 
@@ -26,7 +30,7 @@ class Owner(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
-class Pod(msgspec.Struct, gc=False):
+class Pod(msgspec.Struct, gc=False, eq=False):
     """The newest that is known of a pod, and in which epoch the reducer was told of it."""
 
     uid: UID
@@ -47,7 +51,7 @@ class Pod(msgspec.Struct, gc=False):
 def new_containers(*, told: bytes, record: bytes) -> list[Container]:
     """The containers of a `PodRecord` whose ID an earlier record of the pod, the one told, does not have.
 
-    Raises `msgspec.ValidationError` (or its parent `msgspec.DecodeError`) for a record that cannot be decoded.
+    Raises one of `BAD_RECORD` for a record that cannot be decoded.
     """
     if told is record:
         return []

@@ -33,7 +33,7 @@ class Program:
 
     name: str
     run: Callable[[], None]
-    """Called in the child. UsageError ends it with exit code 2, another exception with 1. May exec."""
+    """Called in the child. UsageError ends it with exit code 2, SystemExit with its own, another exception with 1. May exec."""
     log: Path | None = None
     """Where the child's standard output and error go; None: where the supervisor's go."""
 
@@ -98,6 +98,8 @@ class Children:
         except UsageError as error:
             os.write(self._refuse, f"{program.name}: {error}".encode()[: LONGEST_REFUSAL_BYTES - 1] + b"\0")
             code = 2
+        except SystemExit as exit_:
+            code = exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else 1
         except BaseException as error:  # noqa: BLE001 (whatever ends a child ends it here, and not in a copy of the supervisor's code)
             Log(program.name).fault("ended by an error", error)
         finally:

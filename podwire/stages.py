@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import matcher.cli
@@ -15,7 +16,7 @@ from podwire.children import Program
 STAGES = (*(f"watcher-{kind}" for kind in KINDS), "matcher", "relay")
 """The names of their files in the run directory."""
 
-_IMPORTED_WHEN_NEEDED = ("prometheus_client.exposition",)
+_IMPORTED_WHEN_NEEDED = ("kubernetes.config", "prometheus_client.exposition")
 """What the stages import late."""
 
 OPTIONS: list[Decorator] = [*watcher.cli.OPTIONS, *matcher.cli.OPTIONS, *relay.cli.OPTIONS]
@@ -42,11 +43,11 @@ def _runs(options: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[], None]]
     for kind in KINDS:
         name = f"watcher-{kind}"
         watching = watcher.cli.settings_of(**{**options, "kind": kind, "admin": listen[name]})
-        yield name, lambda watching=watching: run_watcher(watching)
+        yield name, partial(run_watcher, watching)
     matching = matcher.cli.settings_of(**{**options, "admin": listen["matcher"]})
-    yield "matcher", lambda: run_matcher(matching)
+    yield "matcher", partial(run_matcher, matching)
     relaying = relay.cli.settings_of(**{**options, "admin": listen["relay"]})
-    yield "relay", lambda: run_relay(relaying)
+    yield "relay", partial(run_relay, relaying)
 
 
 def _nth(admin: str, number: int) -> str:

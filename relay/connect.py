@@ -6,6 +6,7 @@ begin anew. So a reducer that accepts and closes at once costs no more attempts 
 
 import random
 from dataclasses import dataclass
+from enum import StrEnum, auto
 from typing import assert_never
 
 from common.backoff import Backoff
@@ -13,8 +14,22 @@ from common.backoff import Backoff
 LASTING_SECONDS = 10.0
 
 PATIENCE = Backoff(first_seconds=1.0, most_seconds=30.0, quiet_seconds=float("inf"))
-"""Waits of 0.5 to 1 s, 1 to 2 s, and so on up to 15 to 30 s, so at most three attempts in two seconds. It never starts anew by itself: dialing
-slow addresses may take longer than any quiet time. `step` starts it anew after a lasting connection."""
+"""Waits of 0.5 to 1 s, 1 to 2 s, and so on up to 15 to 30 s, so at most three attempts in two seconds. It never starts anew by
+itself: dialing slow addresses may take longer than any quiet time. `step` starts it anew after a lasting connection."""
+
+
+class Trouble(StrEnum):
+    """Why an attempt to connect failed, or a connection was lost. The value is the word of metrics."""
+
+    NAME = auto()
+    """It could not be looked up."""
+    REFUSED = auto()
+    UNREACHABLE = auto()
+    TIMEOUT = auto()
+    RESET = auto()
+    CLOSED = auto()
+    """By the reducer, in order."""
+    OTHER = auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +97,7 @@ def step(state: State, event: Event, now: float, *, random_: random.Random) -> S
         case Up(), Failed():
             lasted = now - state.since >= LASTING_SECONDS
             return _down(state.connections, PATIENCE if lasted else state.backoff, now, random_=random_)
-        case (Down() | Dialing() | Up()), (Elapsed() | Dialed() | Failed()):
+        case ((Down() | Dialing() | Up()), (Elapsed() | Dialed() | Failed())):
             return state
         case _:
             assert_never((state, event))

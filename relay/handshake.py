@@ -41,7 +41,9 @@ def introduction(identity: Identity, *, stamp_ns: int) -> list[bytes]:
         encode.connect(stamp_ns, collector_type=encode.KUBERNETES_COLLECTOR, hostname=hostname),
         encode.report_cpu_cores(stamp_ns, count=identity.cores),
         *(
-            encode.set_config_label(stamp_ns, key=key.encode("utf-8", "replace"), value=value.encode("utf-8", "replace"))
+            encode.set_config_label(
+                stamp_ns, key=key.encode("utf-8", "replace"), value=value.encode("utf-8", "replace")
+            )
             for key, value in identity.labels
         ),
         encode.cloud_platform(stamp_ns, platform=encode.CloudPlatform.UNKNOWN),

@@ -3,23 +3,10 @@
 Every key is there from the start, so a reader never meets a dictionary that grows.
 """
 
-from enum import StrEnum
-
 from relay.accept import Drop
+from relay.connect import Trouble
 from relay.histogram import Histogram
 from relay.translate import Fault
-
-
-class Trouble(StrEnum):
-    """Why an attempt to connect failed, or a connection was lost. The value is the text of logs and metrics."""
-
-    NAME = "name not resolved"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    TIMEOUT = "timeout"
-    RESET = "reset"
-    CLOSED = "closed by the reducer"
-    OTHER = "other"
 
 
 class Tally:

@@ -10,13 +10,13 @@ container or a delete only ever follows its pod.
 import socket
 import struct
 from collections.abc import Callable, Sequence
-from enum import StrEnum
+from enum import StrEnum, auto
 from typing import assert_never
 
 import msgspec
 
 from common.messages import Emission, Epoch, OwnerKind, PodContainers, PodDelete, PodNew, Resync
-from common.records import UID, Container, ContainerKind, PodRecord, decode_pod, decode_pod_head
+from common.records import BAD_RECORD, UID, Container, ContainerKind, PodRecord, decode_pod, decode_pod_head
 from relay import encode
 from relay.fit import DoesNotFit, fit
 
@@ -30,16 +30,23 @@ _CONTAINER_IDENTITIES = frozenset({0, 1})
 
 
 class Fault(StrEnum):
-    """What was wrong with an emission. The value is the text of logs and metrics."""
+    """What was wrong with an emission. The value is the word of logs and metrics."""
 
-    RECORD = "record malformed, pod left out"
-    TOO_LONG = "identity too long, message left out"
-    CUT = "strings cut"
-    ADDRESS = "address malformed, sent as 0.0.0.0"
-    NO_IPV4 = "no IPv4 address, sent as 0.0.0.0"
-    TEXT = "text not UTF-8, characters replaced"
-    OWNER_KIND = "owner kind unknown, sent as other"
-    RESYNC = "resync inside an epoch, left out"
+    RECORD_MALFORMED = auto()
+    """The pod is left out."""
+    IDENTITY_TOO_LONG = auto()
+    """A UID or container ID that no message can hold: the pod or container is left out."""
+    STRINGS_CUT = auto()
+    ADDRESS_MALFORMED = auto()
+    """Sent as 0.0.0.0."""
+    NO_IPV4 = auto()
+    """Sent as 0.0.0.0."""
+    NOT_UTF8 = auto()
+    """Characters that UTF-8 cannot say are replaced."""
+    OWNER_KIND_UNKNOWN = auto()
+    """Sent as other."""
+    RESYNC_MISPLACED = auto()
+    """Inside of an epoch: left out."""
 
 
 Note = Callable[[Fault, UID], None]
@@ -67,10 +74,10 @@ class Translator:
                     self._delete(emission, stamp_ns=stamp_ns, out=out)
                 case Resync():
                     # Only the epoch's very first emission may clear the reducer: any other would make it forget live pods.
-                    if first == 1 and emission is emissions[0]:
+                    if first == 1 and emission is emissions[0] and not out:
                         self._resync(epoch, stamp_ns=stamp_ns, out=out)
                     else:
-                        self._note(Fault.RESYNC, UID(""))
+                        self._note(Fault.RESYNC_MISPLACED, UID(""))
                 case _:
                     assert_never(emission)
         return out
@@ -83,8 +90,8 @@ class Translator:
     def _pod(self, emission: PodNew, *, stamp_ns: int, out: list[bytes]) -> None:
         try:
             record = decode_pod(emission.record)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self._leave_out(_uid_of(emission.record), Fault.RECORD)
+        except BAD_RECORD:
+            self._leave_out(_uid_of(emission.record), Fault.RECORD_MALFORMED)
             return
         try:
             out.append(_pod_as_is(emission, record, stamp_ns=stamp_ns))
@@ -92,7 +99,7 @@ class Translator:
             try:
                 out.append(self._pod_repaired(emission, record, stamp_ns=stamp_ns))
             except DoesNotFit:
-                self._leave_out(record.uid, Fault.TOO_LONG)
+                self._leave_out(record.uid, Fault.IDENTITY_TOO_LONG)
                 return
         if self._left_out:
             self._left_out.discard(record.uid)
@@ -114,7 +121,7 @@ class Translator:
                 try:
                     out.append(self._container_repaired(uid, container, stamp_ns=stamp_ns))
                 except DoesNotFit:
-                    self._note(Fault.TOO_LONG, uid)
+                    self._note(Fault.IDENTITY_TOO_LONG, uid)
                     continue
             self.messages["pod_container"] += 1
 
@@ -125,7 +132,7 @@ class Translator:
         try:
             out.append(encode.pod_delete(stamp_ns, uid=self._text(emission.uid, emission.uid)))
         except struct.error:
-            self._note(Fault.TOO_LONG, emission.uid)
+            self._note(Fault.IDENTITY_TOO_LONG, emission.uid)
             return
         self.messages["pod_delete"] += 1
 
@@ -163,27 +170,27 @@ class Translator:
         strings = [self._text(text, uid) for text in texts]
         fitted = fit(strings, whole=whole, room=encode.LONGEST_MESSAGE_BYTES - struct_bytes)
         if fitted != strings:
-            self._note(Fault.CUT, uid)
+            self._note(Fault.STRINGS_CUT, uid)
         return fitted
 
     def _text(self, text: str, uid: UID) -> bytes:
         try:
             return text.encode()
         except UnicodeEncodeError:
-            self._note(Fault.TEXT, uid)
+            self._note(Fault.NOT_UTF8, uid)
             return text.encode("utf-8", "replace")
 
     def _address(self, text: str, uid: UID) -> bytes:
         try:
             return socket.inet_pton(socket.AF_INET, text)
         except (OSError, ValueError):
-            self._note(Fault.NO_IPV4 if not text or _is_ipv6(text) else Fault.ADDRESS, uid)
+            self._note(Fault.NO_IPV4 if not text or _is_ipv6(text) else Fault.ADDRESS_MALFORMED, uid)
             return NO_ADDRESS
 
     def _owner_kind(self, kind: int, uid: UID) -> int:
         if kind in _KNOWN_OWNERS:
             return kind
-        self._note(Fault.OWNER_KIND, uid)
+        self._note(Fault.OWNER_KIND_UNKNOWN, uid)
         return OwnerKind.OTHER
 
 
@@ -237,5 +244,5 @@ def _is_ipv6(text: str) -> bool:
 def _uid_of(record: msgspec.Raw) -> UID:
     try:
         return decode_pod_head(record).uid
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except BAD_RECORD:
         return UID("")

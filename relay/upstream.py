@@ -18,7 +18,9 @@ class Upstream:
         self._messages: list[bytes] = []
         self._stamps: list[int] = []
         self.outbox = Outbox()
-        self._put(first_message(stamp_ns))
+        first = first_message(stamp_ns)
+        tally.plain_bytes += len(first)
+        self._put(first)
         self._compress(b"".join(introduction(identity, stamp_ns=stamp_ns)))
 
     def add(self, messages: list[bytes], *, update_stamp_ns: int, now: float) -> None:

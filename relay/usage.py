@@ -51,7 +51,7 @@ def health(*, healthy: bool, report_age_seconds: float, stamp_ns: int) -> bytes:
 
 
 def resource_usage(before: Reading | None, after: Reading, *, stamp_ns: int) -> bytes:
-    """`agent_resource_usage` of `after`; shares of the time since `before` (0 when there is none). Memory goes in bytes, as the original's."""
+    """`agent_resource_usage` of `after`, with shares of the time since `before` (0 without it). Memory goes in bytes, as the original's."""
     used = after.usage
     return encode.agent_resource_usage(
         stamp_ns,

@@ -26,6 +26,10 @@ class Store:
         """The objects of one resource."""
         return self._tables[resource]
 
+    def resources(self) -> Iterable[Resource]:
+        """Every resource that has a table."""
+        return self._tables.keys()
+
     def get(self, resource: Resource, key: str) -> Stored | None:
         """The newest version of an object."""
         return self._tables[resource].objects.get(key)

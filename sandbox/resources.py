@@ -14,6 +14,8 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     plural: str
     singular: str
     kind: str
+    short: str
+    """What kubectl may call it."""
     namespaced: bool = True
 
     @property
@@ -27,18 +29,26 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-PODS: Final = Resource(group="", version="v1", plural="pods", singular="pod", kind="Pod")
+PODS: Final = Resource(group="", version="v1", plural="pods", singular="pod", kind="Pod", short="po")
 NAMESPACES: Final = Resource(
-    group="", version="v1", plural="namespaces", singular="namespace", kind="Namespace", namespaced=False
+    group="", version="v1", plural="namespaces", singular="namespace", kind="Namespace", short="ns", namespaced=False
 )
-DEPLOYMENTS: Final = Resource(group="apps", version="v1", plural="deployments", singular="deployment", kind="Deployment")
-REPLICASETS: Final = Resource(group="apps", version="v1", plural="replicasets", singular="replicaset", kind="ReplicaSet")
+DEPLOYMENTS: Final = Resource(
+    group="apps", version="v1", plural="deployments", singular="deployment", kind="Deployment", short="deploy"
+)
+REPLICASETS: Final = Resource(
+    group="apps", version="v1", plural="replicasets", singular="replicaset", kind="ReplicaSet", short="rs"
+)
 STATEFULSETS: Final = Resource(
-    group="apps", version="v1", plural="statefulsets", singular="statefulset", kind="StatefulSet"
+    group="apps", version="v1", plural="statefulsets", singular="statefulset", kind="StatefulSet", short="sts"
 )
-DAEMONSETS: Final = Resource(group="apps", version="v1", plural="daemonsets", singular="daemonset", kind="DaemonSet")
-JOBS: Final = Resource(group="batch", version="v1", plural="jobs", singular="job", kind="Job")
-CRONJOBS: Final = Resource(group="batch", version="v1", plural="cronjobs", singular="cronjob", kind="CronJob")
+DAEMONSETS: Final = Resource(
+    group="apps", version="v1", plural="daemonsets", singular="daemonset", kind="DaemonSet", short="ds"
+)
+JOBS: Final = Resource(group="batch", version="v1", plural="jobs", singular="job", kind="Job", short="job")
+CRONJOBS: Final = Resource(
+    group="batch", version="v1", plural="cronjobs", singular="cronjob", kind="CronJob", short="cj"
+)
 
 ALL: Final = (PODS, NAMESPACES, DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS, JOBS, CRONJOBS)
 

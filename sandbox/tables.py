@@ -25,8 +25,8 @@ class Expired(Exception):
 class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One version of an object: its text in pieces, which many objects may share, and what selectors ask for.
 
-    `metadata` holds what follows `{"resourceVersion":"…"` (it begins with a comma, or is the closing brace alone), so a version is
-    written into the text without encoding it again.
+    `metadata` holds what follows `{"resourceVersion":"…"`: the object's own fields (empty, or with a comma in front), then an end that
+    closes the brace. So a version is written into the text without encoding it again.
     """
 
     key: str
@@ -35,7 +35,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str
     uid: str
     labels: Mapping[str, str]
-    metadata: tuple[bytes, ...]
+    metadata: tuple[bytes, bytes]
     spec: tuple[bytes, ...]
     status: tuple[bytes, ...]
     node: str = ""

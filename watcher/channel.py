@@ -87,6 +87,8 @@ class HttpChannel:
         self._dialed: Dialed | None = None
         self._request: Request | None = None
         self._response: Response | None = None
+        self._ended = ""
+        """Why nothing more can come on this connection, when that is known and not told yet."""
         self.heard_at = float("-inf")
         """When the last byte came, in monotonic seconds."""
 
@@ -110,11 +112,15 @@ class HttpChannel:
 
     @property
     def more(self) -> bool:
-        """There is something to do that a poll would not show: a request to send, or bytes that TLS holds."""
+        """There is something to do that a poll would not show: a request to send, an end to tell, or bytes that TLS holds."""
         if self._dialed is None:
             return False
         unsent = self._request is not None and self._response is None
-        return unsent or (isinstance(self._dialed.socket, ssl.SSLSocket) and self._dialed.socket.pending() > 0)
+        return (
+            unsent
+            or bool(self._ended)
+            or (isinstance(self._dialed.socket, ssl.SSLSocket) and self._dialed.socket.pending() > 0)
+        )
 
     def turn(self, *, readable: set[int], now: float) -> list[Happening]:
         """What has happened; call it when one of `fds` is readable, and now and then."""
@@ -152,28 +158,40 @@ class HttpChannel:
             return False
 
     def _read(self, now: float) -> list[Happening]:
-        data, closed = self._receive()
-        if data:
-            self.heard_at = now
-        if self._response is None:  # between requests: only a close means anything
-            if closed:
+        data = b""
+        if not self._ended:
+            data, self._ended = self._receive()
+        if self._response is None:  # between requests nothing may come: the connection is of no more use
+            if data or self._ended:
                 self._close()
             return []
-        happened = self._parse(data, self._response) if data else []
-        return happened if not closed or any(_over(one) for one in happened) else [*happened, *self._broken(closed)]
+        if data:
+            # The end, if there was one, is told in the next turn: by then the request may be another one.
+            self.heard_at = now
+            return self._parse(data, self._response)
+        return self._over(self._response, self._ended) if self._ended else []
 
     def _parse(self, data: bytes, response: Response) -> list[Happening]:
         try:
             arrived = response.feed(data)
         except BadResponse as error:
-            self._close()
+            self.hang_up()
             return [Nonsense(str(error))]
         if arrived.complete:
             self._request = self._response = None
-            if not response.keep_alive:
+            if self._ended or not response.keep_alive:
                 self._close()
+        if not (arrived.began or arrived.body or arrived.complete):
+            return []
         body = arrived.body[0] if len(arrived.body) == 1 else b"".join(arrived.body)
         return [Read(response.status, response.headers, arrived.began, body, arrived.complete)]
+
+    def _over(self, response: Response, why: str) -> list[Happening]:
+        """The connection has ended in the middle of a response, or that is the response's end."""
+        if not response.ends_with_connection:
+            return self._broken(why)
+        self.hang_up()
+        return [Read(response.status, response.headers, began=False, body=b"", complete=True)]
 
     def _receive(self) -> tuple[bytes, str]:
         """What there is to read, and why there will be no more (empty: there may be)."""
@@ -192,18 +210,14 @@ class HttpChannel:
         return b"".join(parts), ""
 
     def _broken(self, why: str) -> list[Happening]:
-        self._request = self._response = None
-        self._close()
+        self.hang_up()
         return [Broken(why)]
 
     def _close(self) -> None:
+        self._ended = ""
         if self._dialed is not None:
             self._dialed.socket.close()
             self._dialed = None
-
-
-def _over(happening: Happening) -> bool:
-    return not isinstance(happening, Read) or happening.complete
 
 
 def query_string(query: dict[str, str]) -> str:

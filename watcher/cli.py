@@ -1,14 +1,19 @@
 """The command line of the watcher."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
 from common import logs
+from common.errors import UsageError
 from common.options import COMMON, Decorator, all_of, option
 from common.records import KINDS, Kind
 from watcher.settings import Settings
+
+NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""An RFC 1123 label, as namespaces' names are; they become part of a path."""
 
 OPTIONS: list[Decorator] = [
     option(
@@ -56,7 +61,10 @@ OPTIONS: list[Decorator] = [
 
 
 def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values)
-    """Settings of the options' values."""
+    """Settings of the options' values. Raises UsageError for a namespace that cannot be one."""
+    for namespace in options["namespaces"]:
+        if not NAMESPACE.fullmatch(namespace):
+            raise UsageError(f"--namespace: {namespace!r} is no name of a namespace (small letters, digits and '-')")
     return Settings(
         kind=options["kind"],
         run_dir=Path(options["run_dir"]),

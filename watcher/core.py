@@ -18,6 +18,7 @@ class Watcher:
     def __init__(self, *, scopes: list[Scope], publisher: Publisher) -> None:
         self.scopes = scopes
         self.publisher = publisher
+        self._was_complete = False
         self._beat_at = float("-inf")
         self._beat_condition: Condition | None = None
 
@@ -53,13 +54,17 @@ class Watcher:
         return self.publisher.answer(client, ask, self._snapshot_condition(), now)
 
     def _snapshot_condition(self) -> Condition:
-        if self.condition is Condition.FORBIDDEN:
-            return Condition.FORBIDDEN
-        return Condition.FOLLOWING if self.complete else Condition.LISTING
+        """A snapshot with all that may be seen is whole, whatever is denied beside it: no InitDone would ever follow it."""
+        if self.complete:
+            return Condition.FOLLOWING
+        return Condition.FORBIDDEN if self.condition is Condition.FORBIDDEN else Condition.LISTING
 
     def _updates(self, events: list[Event], stamp_ns: int) -> list[Updates]:
+        was_complete, self._was_complete = self._was_complete, self.complete
         if not self.complete:
             events = [event for event in events if not isinstance(event, InitDone)]
+        elif not was_complete and not any(isinstance(event, InitDone) for event in events):
+            events = [*events, InitDone()]  # what was still missing is denied
         return [self.publisher.updates(events, stamp_ns)] if events else []
 
     def _beat(self, now: float) -> list[Beat]:

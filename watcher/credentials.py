@@ -6,8 +6,9 @@ Secrets stay in the package's configuration and in request headers: nothing here
 """
 
 import os
+import re
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,8 +32,9 @@ class Server:
     base_path: str
     tls: ssl.SSLContext | None
     server_name: str
-    proxy: str | None
-    configuration: Any
+    proxy: str | None = field(repr=False)
+    """Its URL, with a password if it wants one."""
+    configuration: Any = field(repr=False)
 
     @property
     def authority(self) -> str:
@@ -46,7 +48,13 @@ class Server:
             settings = self.configuration.auth_settings()
         except Exception as error:
             raise NoCredentials(f"the token cannot be read again: {type(error).__name__}") from error
-        return {one["key"]: one["value"] for one in settings.values() if one["in"] == "header" and one["value"]}
+        # A token file may end with a line feed; client-go trims it too.
+        headers = {
+            one["key"]: one["value"].strip() for one in settings.values() if one["in"] == "header" and one["value"]
+        }
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise NoCredentials("the token holds characters that no header can have")
+        return headers
 
 
 def read(*, kubeconfig: str | None, context: str | None) -> Server:
@@ -54,6 +62,7 @@ def read(*, kubeconfig: str | None, context: str | None) -> Server:
     from kubernetes.client import Configuration
 
     configuration = Configuration()
+    configuration.host = ""  # the package's default, localhost, would hide that none is named
     path = kubeconfig or (None if SERVICE_ACCOUNT.exists() else "~/.kube/config")
     try:
         _load(configuration, path, context)
@@ -88,13 +97,19 @@ def _load(configuration: Any, path: str | None, context: str | None) -> None:  #
 
 
 def _said(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if type(error).__name__ == "ConfigException" else f"it is no valid kubeconfig ({type(error).__name__})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if type(error).__name__ != "ConfigException":
+        return f"it is no valid kubeconfig ({type(error).__name__})"
+    # The package names a part of a kubeconfig by its whole contents, tokens included.
+    return re.sub(r"\{.*\}", "{…}", " ".join(str(error).split())) or "it is no valid kubeconfig"
 
 
 def _server(configuration: Any) -> Server:  # noqa: ANN401 (untyped package)
     url = urlsplit(configuration.host)
-    if url.scheme not in ("http", "https") or not url.hostname:
+    if not configuration.host:
+        raise UsageError("the kubeconfig names no server for the cluster of its context")
+    if url.scheme not in ("http", "https") or not (url.hostname and url.netloc.isascii()):
         raise UsageError(
             f"the kubeconfig names {configuration.host!r} as the server, which is no http:// or https:// address"
         )
@@ -114,6 +129,8 @@ def _tls(configuration: Any) -> ssl.SSLContext:  # noqa: ANN401 (untyped package
     context = ssl.create_default_context(
         cafile=configuration.ssl_ca_cert, cadata=getattr(configuration, "ca_cert_data", None) or None
     )
+    # Python 3.13 made this a default; client-go takes certificates without the extensions that it asks for, and many clusters have them.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if configuration.assert_hostname is False:
         context.check_hostname = False
     if not configuration.verify_ssl:

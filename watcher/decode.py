@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from common.records import ResourceVersion
+from common.records import UID, ResourceVersion
 from watcher.objects import PartialObject, Pod
 
 Item = Pod | PartialObject
@@ -33,10 +33,19 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """ADDED, MODIFIED or DELETED."""
+    """ADDED or MODIFIED."""
 
-    deleted: bool
     item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """DELETED. Nothing else of the object is looked at, so nothing else of it can be bad."""
+
+    uid: UID
+    """Empty where the server left it out."""
+    resource_version: ResourceVersion
+    """Of the deletion; empty where the server left it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ class Failure:
     message: str
 
 
-WatchEvent = Changed | Bookmark | Failure
+WatchEvent = Changed | Deleted | Bookmark | Failure
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 """The annotation, with the value `true`, of the bookmark that closes a streaming list's initial events (KEP-3157)."""

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from common.records import ResourceVersion
+from common.records import UID, ResourceVersion
 from watcher.decode import (
     INITIAL_EVENTS_END,
     LARGEST_EVENT_BYTES,
@@ -15,6 +15,7 @@ from watcher.decode import (
     BadStream,
     Bookmark,
     Changed,
+    Deleted,
     Failure,
     Item,
     Page,
@@ -35,6 +36,15 @@ class _Line(msgspec.Struct, Generic[T]):
     object: T
 
 
+class _GoneMeta(msgspec.Struct):
+    uid: str | None = None
+    resourceVersion: str | None = None
+
+
+class _GoneObject(msgspec.Struct):
+    metadata: _GoneMeta
+
+
 class _BookmarkMeta(msgspec.Struct):
     resourceVersion: str
     annotations: dict[str, str] | None = None
@@ -44,7 +54,8 @@ class _BookmarkObject(msgspec.Struct):
     metadata: _BookmarkMeta
 
 
-_CHANGES: Final = {"ADDED": False, "MODIFIED": False, "DELETED": True}
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not what is looked for."""
 
 
 class JsonDecoder:
@@ -56,6 +67,7 @@ class JsonDecoder:
         self._raw_list = msgspec.json.Decoder(_List[msgspec.Raw])
         self._line = msgspec.json.Decoder(_Line[item])  # type: ignore[valid-type]  # built for the kind at hand
         self._raw_line = msgspec.json.Decoder(_Line[msgspec.Raw])
+        self._gone = msgspec.json.Decoder(_GoneObject)
         self._bookmark = msgspec.json.Decoder(_BookmarkObject)
         self._status = msgspec.json.Decoder(Status)
 
@@ -64,25 +76,21 @@ class JsonDecoder:
         try:
             found = self._list.decode(body)
             items = found.items or []
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             found = self._taken_apart(body)
             items, unreadable = self._readable(found.items or [])
         meta = found.metadata
-        return Page(
-            items,
-            unreadable,
-            ResourceVersion(meta.resourceVersion or ""),
-            meta.continue_ or None,
-            meta.remainingItemCount,
-        )
+        if not meta.resourceVersion:  # no list: a Status has a `metadata` too
+            raise BadStream("the list has no resource version")
+        version = ResourceVersion(meta.resourceVersion)
+        return Page(items, unreadable, version, meta.continue_ or None, meta.remainingItemCount or None)
 
     def event(self, data: bytes) -> WatchEvent:
         try:
             line = self._line.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             return self._unusual(data)
-        deleted = _CHANGES.get(line.type)
-        return self._unusual(data) if deleted is None else Changed(deleted, line.object)
+        return Changed(line.object) if line.type in ("ADDED", "MODIFIED") else self._unusual(data)
 
     def splitter(self) -> "Lines":
         return Lines()
@@ -90,14 +98,14 @@ class JsonDecoder:
     def failure(self, body: bytes) -> Failure | None:
         try:
             status = self._status.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             return None
         return Failure(status.code or 0, status.message or status.reason or "")
 
     def _taken_apart(self, body: bytes) -> _List[msgspec.Raw]:
         try:
             return self._raw_list.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             raise BadStream("the list is not the JSON of a list") from error
 
     def _readable(self, items: list[msgspec.Raw]) -> tuple[list[Item], int]:
@@ -113,19 +121,21 @@ class JsonDecoder:
         """An object, with U+FFFD for bytes that are no UTF-8."""
         try:
             return self._item.decode(data.decode("utf-8", "replace"))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise BadObject("an object does not have the fields of its kind") from error
 
     def _unusual(self, data: bytes) -> WatchEvent:
-        """An event that is no change of a readable object: a bookmark, an error, or something bad."""
+        """An event that brings no readable object: a deletion, a bookmark, an error, or something bad."""
         try:
             line = self._raw_line.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             raise BadStream("a watch line is not the JSON of an event") from error
         raw = bytes(line.object)
         match line.type:
-            case "ADDED" | "MODIFIED" | "DELETED":
-                return Changed(_CHANGES[line.type], self._lenient(raw))
+            case "ADDED" | "MODIFIED":
+                return Changed(self._lenient(raw))
+            case "DELETED":
+                return self._read_gone(raw)
             case "BOOKMARK":
                 return self._read_bookmark(raw)
             case "ERROR":
@@ -133,11 +143,20 @@ class JsonDecoder:
             case _:
                 raise BadObject("a watch event is of a type that is not known")
 
+    def _read_gone(self, raw: bytes) -> Deleted:
+        try:
+            meta = self._gone.decode(raw.decode("utf-8", "replace")).metadata
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadObject("an object that is gone has no metadata") from error
+        return Deleted(UID(meta.uid or ""), ResourceVersion(meta.resourceVersion or ""))
+
     def _read_bookmark(self, raw: bytes) -> Bookmark:
         try:
             meta = self._bookmark.decode(raw).metadata
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise BadObject("a bookmark has no resource version") from error
+        except _UNREADABLE as error:
+            raise BadObject("a bookmark cannot be read") from error
+        if not meta.resourceVersion:
+            raise BadObject("a bookmark has no resource version")
         return Bookmark(
             ResourceVersion(meta.resourceVersion), (meta.annotations or {}).get(INITIAL_EVENTS_END) == "true"
         )

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
-from common.records import ResourceVersion
+from common.records import UID, ResourceVersion
 from watcher.decode import (
     INITIAL_EVENTS_END,
     LARGEST_EVENT_BYTES,
@@ -18,6 +18,7 @@ from watcher.decode import (
     BadStream,
     Bookmark,
     Changed,
+    Deleted,
     Failure,
     Item,
     Page,
@@ -61,6 +62,8 @@ _SCHEMA: Final[dict[str, dict[str, tuple[int, str]]]] = {
     "Pod": {"metadata": (1, "ObjectMeta"), "spec": (2, "PodSpec"), "status": (3, "PodStatus")},
     "PodList": {"metadata": (1, "ListMeta"), "items": (2, "bytes*")},
     "PartialObject": {"metadata": (1, "ObjectMeta")},
+    "GoneMeta": {"uid": (5, "string"), "resourceVersion": (6, "string")},
+    "GoneObject": {"metadata": (1, "GoneMeta")},
     "Annotation": {"key": (1, "string"), "value": (2, "string")},
     "BookmarkMeta": {"resourceVersion": (6, "string"), "annotations": (12, "Annotation*")},
     "BookmarkObject": {"metadata": (1, "BookmarkMeta")},
@@ -70,8 +73,8 @@ _SCHEMA: Final[dict[str, dict[str, tuple[int, str]]]] = {
 
 def _build() -> dict[str, type[message.Message]]:
     field = descriptor_pb2.FieldDescriptorProto
-    # proto2: presence is known, and a string's UTF-8 is checked when it is read, not for the whole message.
-    file = descriptor_pb2.FileDescriptorProto(name="podwire.proto", package="podwire", syntax="proto2")
+    # proto3: strings that are no UTF-8 fail the message that holds them; proto2 would give them out as bytes.
+    file = descriptor_pb2.FileDescriptorProto(name="podwire.proto", package="podwire", syntax="proto3")
     for name, fields in _SCHEMA.items():
         built = file.message_type.add(name=name)
         for field_name, (number, kind) in fields.items():
@@ -93,6 +96,7 @@ _unknown = _TYPES["Unknown"].FromString
 _watch_event = _TYPES["WatchEvent"].FromString
 _list = _TYPES["PodList"].FromString
 _status = _TYPES["Status"].FromString
+_gone = _TYPES["GoneObject"].FromString
 _bookmark = _TYPES["BookmarkObject"].FromString
 
 
@@ -114,21 +118,24 @@ class ProtobufDecoder:
             except BadObject:
                 continue
         meta = found.metadata
-        remaining = meta.remainingItemCount if meta.HasField("remainingItemCount") else None
+        if not meta.resourceVersion:  # no list: of most bytes protobuf makes some message
+            raise BadStream("the list has no resource version")
         version = ResourceVersion(meta.resourceVersion)
-        return Page(good, len(found.items) - len(good), version, meta.continue_ or None, remaining)
+        return Page(
+            good, len(found.items) - len(good), version, meta.continue_ or None, meta.remainingItemCount or None
+        )
 
     def event(self, data: bytes) -> WatchEvent:
         try:
             outer = _watch_event(data)
             kind, raw = outer.type, _unwrap(outer.object.raw)
-        except (message.DecodeError, BadObject, UnicodeDecodeError) as error:
+        except (message.DecodeError, BadObject) as error:
             raise BadStream("a watch frame is not the protobuf form of an event") from error
         match kind:
             case "ADDED" | "MODIFIED":
-                return Changed(False, self._read(raw))
+                return Changed(self._read(raw))
             case "DELETED":
-                return Changed(True, self._read(raw))
+                return _read_gone(raw)
             case "BOOKMARK":
                 return _read_bookmark(raw)
             case "ERROR":
@@ -165,15 +172,23 @@ def _read_status(raw: bytes) -> Failure | None:
     try:
         status = _status(raw)
         return Failure(status.code, status.message or status.reason)
-    except (message.DecodeError, UnicodeDecodeError):
+    except message.DecodeError:
         return None
+
+
+def _read_gone(raw: bytes) -> Deleted:
+    try:
+        meta = _gone(raw).metadata
+    except message.DecodeError as error:
+        raise BadObject("an object that is gone is not the protobuf form of one") from error
+    return Deleted(UID(meta.uid), ResourceVersion(meta.resourceVersion))
 
 
 def _read_bookmark(raw: bytes) -> Bookmark:
     try:
         meta = _bookmark(raw).metadata
         ends = any(one.key == INITIAL_EVENTS_END and one.value == "true" for one in meta.annotations)
-    except (message.DecodeError, UnicodeDecodeError) as error:
+    except message.DecodeError as error:
         raise BadObject("a bookmark cannot be read") from error
     if not meta.resourceVersion:
         raise BadObject("a bookmark has no resource version")

@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from common.errors import UsageError
@@ -26,7 +26,8 @@ class Dialed:
 
     socket: socket.socket
     server: Server
-    headers: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
+    """The authorization."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,14 @@ class Dialer:
     def _attempt(self) -> None:
         try:
             server = self._server = self._server or self._read_server()
-            ended: Dialed | Undialed = Dialed(connect(server), server, server.headers())
+            headers = server.headers()
+            ended: Dialed | Undialed = Dialed(connect(server), server, headers)
         except (UsageError, NoCredentials) as error:
             ended = Undialed(str(error))
-        except (OSError, http.client.HTTPException) as error:
+        except ssl.SSLError as error:
+            self._server = None  # certificates are files too, and are replaced while we run
+            ended = Undialed(_described(error))
+        except Exception as error:  # noqa: BLE001 (without an end of the attempt there would never be another)
             ended = Undialed(_described(error))
         self._ended.put(ended)
         os.write(self._write, b".")

@@ -25,6 +25,9 @@ from watcher.view import WatcherView
 TURN_MILLISECONDS = 250
 """The longest sleep of the loop: bounds how late a wait's end or a beat is noticed."""
 
+MOST_ANSWERS = 64
+"""Questions answered in one turn: whoever asks without end must not hold up the watch."""
+
 
 def run(settings: Settings) -> None:
     """Runs one watcher until SIGTERM or SIGINT. Raises UsageError for what the user has to mend."""
@@ -143,8 +146,10 @@ class Loop:
             self._updates.send(encode(message))
 
     def _answer(self) -> None:
-        """Every question that is there. What is no question is dropped and counted: anything may be sent to a socket."""
-        while self._snapshots.poll(0):
+        """The questions that are there. What is no question is dropped and counted: anything may be sent to a socket."""
+        for _ in range(MOST_ANSWERS):
+            if not self._snapshots.poll(0):
+                return
             client, *frames = self._snapshots.recv_multipart()
             try:
                 message = decode(frames[0] if len(frames) == 1 else b"")

@@ -2,7 +2,7 @@
 
 Everything is optional and may be null: a server, a proxy or an old object may leave anything out, and what is missing is decided
 where it matters (`normalize`). Fields that are not named here are skipped without being built. The structs for protobuf
-(`protobuf.py`) have the same attribute names, so that one normalizer reads both.
+(`decode_protobuf`) have the same attribute names, so that one normalizer reads both.
 """
 
 import msgspec

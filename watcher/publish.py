@@ -81,7 +81,7 @@ class Publisher:
         if snapshot is None or snapshot.request != ask.request:
             return SnapshotGone(request=ask.request, incarnation=self.incarnation)
         snapshot.asked_at = now
-        if ask.index == snapshot.index + 1:
+        if ask.index == snapshot.index + 1 and not (snapshot.chunk and snapshot.chunk.last):
             snapshot.index, snapshot.chunk = ask.index, self._cut(snapshot, ask)
         if ask.index != snapshot.index or snapshot.chunk is None:
             return SnapshotGone(request=ask.request, incarnation=self.incarnation)

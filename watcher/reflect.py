@@ -53,9 +53,6 @@ PAGE_SIZE: Final = 500
 FORBIDDEN_WAIT_SECONDS: Final = 30.0
 """Between attempts while access is denied: rights come back by a person's hand, and each attempt is an audit record."""
 
-UNREACHABLE_WAIT_SECONDS: Final = 4.0
-"""At most between attempts to reach a server that nobody answers for: an attempt costs next to nothing, and the server is found soon."""
-
 SETTLED_SECONDS: Final = 1.0
 """A watch that lasted this long is opened again at once when it ends: once a second at most is no loop."""
 
@@ -67,6 +64,8 @@ def step(state: State, event: Event, now: float, *, random_: random.Random) -> S
     match event:
         case Tick():
             return _tick(state, now)
+        case _ if isinstance(state.activity, Waiting):
+            return state, []  # what a closed connection still brings
         case Answered():
             return _answered(state, event)
         case PageTaken():
@@ -75,13 +74,10 @@ def step(state: State, event: Event, now: float, *, random_: random.Random) -> S
             return _advanced(state, version), []
         case InitialEventsEnded(resource_version=version):
             return _initial_events_ended(state, version, now)
-        case _ if isinstance(state.activity, Waiting):
-            return state, []  # what a closed connection still brings
         case Refused():
             return _refused(state, event, now, random_)
         case Unreachable(why=why):
-            fault = _Fault("unreachable", why, at_most=UNREACHABLE_WAIT_SECONDS)
-            return _wait(state, _again(state.activity), fault, now, random_)
+            return _unreachable(state, why, now, random_)
         case Lost(why=why):
             return _interrupted(state, _Fault("connection lost", why), now, random_)
         case Garbled(why=why):
@@ -170,12 +166,11 @@ def _advanced(state: State, version: ResourceVersion) -> State:
 
 @dataclass(frozen=True)
 class _Fault:
-    """Why there is a wait, and its bounds in seconds beside the backoff's own."""
+    """Why there is a wait, and how many seconds it lasts at least."""
 
     event: str
     why: str
     at_least: float = 0.0
-    at_most: float = float("inf")
 
 
 def _refused(state: State, event: Refused, now: float, random_: random.Random) -> Step:
@@ -190,7 +185,8 @@ def _refused(state: State, event: Refused, now: float, random_: random.Random) -
             waiting, actions = _wait(state, again, _Fault("unauthorized", event.message), now, random_)
             return waiting, [*actions, ReadCredentials()]
         case 403:
-            slowly = FORBIDDEN_WAIT_SECONDS * (0.75 + random_.random() / 4)
+            # Not at the first: a server that starts denies everything until it has read its roles.
+            slowly = 0.0 if state.denied is None else FORBIDDEN_WAIT_SECONDS * (0.75 + random_.random() / 4)
             return _wait(
                 replace(state, denied=event.message), again, _Fault("forbidden", event.message, slowly), now, random_
             )
@@ -244,6 +240,12 @@ def _after_garbage(activity: Activity) -> Want:
 
 def _wait(state: State, want: Want, fault: _Fault, now: float, random_: random.Random) -> Step:
     backoff, wait = state.backoff.after_failure(now, random_=random_)
-    wait = max(min(wait, fault.at_most), fault.at_least)
+    wait = max(wait, fault.at_least)
     waiting = replace(state, activity=Waiting(want=want, until=now + wait), backoff=backoff)
     return waiting, [HangUp(), Tell(event=fault.event, why=fault.why, wait_seconds=wait)]
+
+
+def _unreachable(state: State, why: str, now: float, random_: random.Random) -> Step:
+    backoff, wait = state.unreached.after_failure(now, random_=random_)
+    waiting = replace(state, activity=Waiting(want=_again(state.activity), until=now + wait), unreached=backoff)
+    return waiting, [HangUp(), Tell(event="unreachable", why=why, wait_seconds=wait)]

@@ -12,12 +12,13 @@ import msgspec
 
 from common.logs import Log
 from common.messages import Apply, Delete, Event, Init, InitDone
-from common.records import Kind, ResourceVersion
+from common.records import UID, Kind, ResourceVersion
 from watcher import reflect, states
 from watcher.channel import Broken, Channel, Happening, NoConnection, Nonsense, Read, Request, query_string
-from watcher.decode import BadObject, BadStream, Bookmark, Changed, Decoder, Failure, Item, Splitter
+from watcher.decode import BadObject, BadStream, Bookmark, Changed, Decoder, Deleted, Failure, Item, Splitter
 from watcher.decode_json import JsonDecoder
 from watcher.decode_protobuf import ProtobufDecoder
+from watcher.http1 import retry_after_seconds
 from watcher.normalize import NORMALIZERS
 from watcher.objects import PartialObject, Pod
 from watcher.settings import Encoding
@@ -30,6 +31,10 @@ PATHS: Final[dict[Kind, tuple[str, str]]] = {
 }
 
 LONGEST_REFUSAL_BYTES: Final = 1024 * 1024
+"""Of a body that says why there is no list or watch; what is longer is no metav1.Status."""
+
+LONGEST_MESSAGE: Final = 500
+"""Characters of a server's text that are shown to people."""
 
 
 def accept(kind: Kind, encoding: Encoding, *, watch: bool) -> str:
@@ -39,6 +44,10 @@ def accept(kind: Kind, encoding: Encoding, *, watch: bool) -> str:
     if encoding == "json":
         return json
     return f"application/vnd.kubernetes.protobuf{partial}{';stream=watch' if watch else ''},{json}"
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "…"
 
 
 @dataclass
@@ -155,7 +164,7 @@ class Scope:
         self._step(states.PageTaken(resource_version=page.resource_version, token=page.continue_token), now)
 
     def _take_watch(self, splitter: Splitter, data: bytes, now: float) -> None:
-        version: ResourceVersion | None = None
+        version = ResourceVersion("")
         over: states.Event | None = None
         try:
             for piece in splitter.feed(data):
@@ -165,13 +174,20 @@ class Scope:
                     self.counts.unreadable += 1
                     continue
                 match event:
-                    case Changed():
-                        version = self._change(event) or version
-                    case Bookmark(resource_version=version):
+                    case Changed(item=item):
+                        self._apply(item)
+                        version = ResourceVersion(item.metadata.resourceVersion or "") or version
+                    case Deleted():
+                        self._delete(event.uid)
+                        version = event.resource_version or version
+                    case Bookmark():
                         self._bookmark(event, now)
+                        version = event.resource_version
                     case Failure(code=code, message=message):
-                        over = states.Refused(code=code, message=message)
+                        over = states.Refused(code=code, message=_short(message))
                         break
+                    case _:
+                        assert_never(event)
         except BadStream as error:
             over = states.Garbled(why=str(error))
         if version:
@@ -184,25 +200,15 @@ class Scope:
         if bookmark.ends_initial_events:
             self._step(states.InitialEventsEnded(resource_version=bookmark.resource_version), now)
 
-    def _change(self, change: Changed) -> ResourceVersion | None:
-        """Takes a watch event to the store; gives the version that it reaches."""
-        item = change.item
-        if change.deleted:
-            uid = item.metadata.uid
-            if uid and self.store.delete(uid):  # type: ignore[arg-type]  # the API's uid is a UID
-                self.counts.deleted += 1
-                self._events.append(Delete(uid))  # type: ignore[arg-type]
-        else:
-            self._apply(item)
-        version = item.metadata.resourceVersion
-        return ResourceVersion(version) if version else None
+    def _delete(self, uid: UID) -> None:
+        if not uid:
+            self.counts.without_uid += 1
+        elif self.store.delete(uid):
+            self.counts.deleted += 1
+            self._events.append(Delete(uid))
 
     def _apply(self, item: Item) -> None:
-        try:
-            normalized = self._normalize(item)  # type: ignore[arg-type]  # the decoder was made for this kind
-        except UnicodeError:  # protobuf's strings are checked when they are read
-            self.counts.unreadable += 1
-            return
+        normalized = self._normalize(item)  # type: ignore[arg-type]  # the decoder was made for this kind
         if normalized is None:
             self.counts.without_uid += 1
             return
@@ -215,11 +221,9 @@ class Scope:
 
     def _take_refusal(self, read: Read, body: bytes, now: float) -> None:
         failure = self._decoder.failure(body)
-        message = failure.message if failure else ""
-        told = read.headers.get("retry-after", "")
-        seconds = float(told) if told.isdecimal() else None
-        if not read.complete:
-            self._channel.hang_up()
+        told = _short(failure.message) if failure else ""
+        message = told or f"{'watch' if self._watching else 'list'} of {self.kind}: no reason given by whoever answered"
+        seconds = retry_after_seconds(read.headers)
         self._step(states.Refused(code=read.status, message=message, retry_after_seconds=seconds), now)
 
     def _step(self, event: states.Event, now: float) -> None:
@@ -250,12 +254,14 @@ class Scope:
             case states.Tell(event=name, why=why, wait_seconds=wait):
                 self.counts.faults[name] = self.counts.faults.get(name, 0) + 1
                 self.last_error = f"{name}: {why}"
-                self._log.warning(name, why=why, retry_in_seconds=wait, namespace=self.namespace or "all")
+                # A watch that goes on at once is what servers do to every watch now and then.
+                tell = self._log.warning if wait else self._log.info
+                tell(name, why=why, retry_in_seconds=wait, namespace=self.namespace or "all")
             case _:
                 assert_never(action)
 
     def _ask(self, query: dict[str, str], *, watch: bool) -> None:
-        self._watching = watch
+        self._watching, self._splitter = watch, None
         root, resource = PATHS[self.kind]
         path = f"{root}/namespaces/{self.namespace}/{resource}" if self.namespace else f"{root}/{resource}"
         target = f"{path}?{query_string(query | self._selectors)}"

@@ -10,6 +10,10 @@ from common.records import ResourceVersion
 FRESH: Final = Backoff(first_seconds=0.8, most_seconds=30.0, quiet_seconds=120.0)
 """client-go's reflector backs off from 0.8 s to 30 s, and starts over after two quiet minutes."""
 
+UNREACHED: Final = Backoff(first_seconds=0.8, most_seconds=4.0, quiet_seconds=120.0)
+"""For a server that nobody answers for: an attempt costs next to nothing, and it is found soon after its return. Kept apart, so that
+hours without a server do not make the first refusal after its return a long one."""
+
 Streaming = Literal["auto", "always", "never"]
 """Whether to ask for streaming lists: `auto` takes one only in protobuf, since in JSON it costs the server more than pages do."""
 
@@ -95,6 +99,7 @@ class State:
     denied: str | None = None
     """The API server's text for a 403 that stands."""
     backoff: Backoff = FRESH
+    unreached: Backoff = UNREACHED
 
     @property
     def condition(self) -> Condition:

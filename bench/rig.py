@@ -1,0 +1,181 @@
+"""What the benchmarks share: an API server to ask, the reference reducer to tell, podwire between them, and what its processes cost.
+
+The API server is, in this order: the cluster of `KUBECONFIG`; today's Kubernetes code where `../shared/apiserver` stands beside the
+checkout (it is then filled with as many pods as asked for); else the sandbox's.
+"""
+
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "apiserver"
+TICKS = os.sysconf("SC_CLK_TCK")
+STAGES = ("watcher-pods", "watcher-replicasets", "watcher-jobs", "matcher", "relay")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """An API server with pods."""
+
+    kubeconfig: str
+    what: str
+    server_pid: int | None
+    """Of the API server's process, where it is ours to measure."""
+
+
+@contextmanager
+def cluster(pods: int) -> Iterator[Cluster]:
+    """An API server that holds `pods` pods (with KUBECONFIG: whatever it holds)."""
+    given = os.environ.get("KUBECONFIG")
+    if given:
+        yield Cluster(given, f"cluster of {given}", None)
+    elif (SHARED / "up").exists():
+        with real_cluster(pods) as real:
+            yield real
+    else:
+        with _sandbox(pods) as sandbox:
+            yield sandbox
+
+
+@contextmanager
+def real_cluster(pods: int) -> Iterator[Cluster]:
+    state = tempfile.mkdtemp(prefix="podwire-bench-")
+    port = str(free_ports(3))
+    try:
+        up = subprocess.run([SHARED / "up", state], env=environment(PORT=port), capture_output=True, text=True, check=True)
+        kubeconfig = up.stdout.strip().splitlines()[-1]
+        subprocess.run([sys.executable, SHARED / "fill", "--kubeconfig", kubeconfig, "--pods", str(pods)], check=True, stdout=sys.stderr)
+        yield Cluster(kubeconfig, "Kubernetes' API server (shared/apiserver)", int(Path(state, "apiserver.pid").read_text()))
+    finally:
+        subprocess.run([SHARED / "down", state], check=True)
+
+
+@contextmanager
+def _sandbox(pods: int) -> Iterator[Cluster]:
+    with tempfile.TemporaryDirectory(prefix="podwire-bench-") as directory:
+        kubeconfig = Path(directory, "kubeconfig")
+        command = ["sandbox", "cluster", "--pods", str(pods), "--rate", "0", "--kubeconfig", str(kubeconfig)]
+        with process(command) as server:
+            wait_for(kubeconfig.exists, seconds=120, what="the sandbox's kubeconfig")
+            yield Cluster(str(kubeconfig), "podwire's sandbox", server.pid)
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` ports in a row that nobody listens on."""
+    import socket
+
+    for first in range(21000, 29000, count):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise RuntimeError("no free ports")
+
+
+def environment(**added: str) -> dict[str, str]:
+    """This process's, without what would tell podwire where to go, and with `added`."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(("PODWIRE_", "EBPF_NET_"))}
+    return mine | added
+
+
+@contextmanager
+def process(arguments: list[str], *, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m ARGUMENTS`, ended with SIGTERM."""
+    with program([sys.executable, "-m", *arguments], log=log) as started:
+        yield started
+
+
+@contextmanager
+def program(command: list[str], *, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of the checkout's root, ended with SIGTERM."""
+    with open(log or os.devnull, "ab") as output:
+        started = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=output)
+    try:
+        yield started
+    finally:
+        started.send_signal(signal.SIGTERM)
+        try:
+            started.wait(10)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+@dataclass(frozen=True)
+class Reducer:
+    """The running reference reducer."""
+
+    address: str
+    admin: str
+
+    def get(self, path: str) -> Any:
+        return fetch(self.admin, path)
+
+
+@contextmanager
+def reducer() -> Iterator[Reducer]:
+    with tempfile.TemporaryDirectory(prefix="podwire-bench-") as directory:
+        file = Path(directory, "addresses.json")
+        command = ["sandbox", "reducer", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--address-file", str(file)]
+        with process(command, log=Path(directory, "log")):
+            wait_for(file.exists, seconds=20, what="the reducer's addresses")
+            found = json.loads(file.read_text())
+            yield Reducer(found["intake"], found["admin"])
+
+
+def fetch(address: str, path: str) -> Any:
+    """JSON over HTTP."""
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=60) as response:
+        return json.load(response)
+
+
+def wait_for(condition: Any, *, seconds: float, what: str, every: float = 0.01) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come within {seconds:.0f} s")
+        time.sleep(every)
+
+
+def descendants(pid: int) -> list[int]:
+    """The process and all that it started."""
+    found = [pid]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").glob("*/children"):
+            found.extend(int(child) for child in task.read_text().split())
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of one process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def pss_mb(pid: int) -> float:
+    """Proportional set size in MB (10^6 bytes): shared pages count once over all sharers."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise RuntimeError("no Pss")
+
+
+def machine() -> str:
+    """The machine in a line."""
+    model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
+    return f"{os.cpu_count()} cores, {model}, Linux {platform.release()}, Python {platform.python_version()}"

@@ -1,0 +1,242 @@
+"""The whole stage without its sockets: three watchers followed, their news joined, epochs opened on the link that stands.
+
+It decides in which order snapshots are taken (owners first, so that pods find their owners), what is taken for given up, when an
+epoch may be opened, and what goes into the next message. Pure: `now` is handed in, messages come in and are asked for.
+
+An epoch is opened when one is due, the link stands, and there is something to replace what Resync clears: the pods have been read
+completely, or the link's reducer knows nothing yet, so that pods go out as their list brings them.
+"""
+
+from typing import Final, assert_never
+
+import msgspec
+
+from common.logs import Log
+from common.messages import (
+    Beat,
+    Condition,
+    Emissions,
+    Incarnation,
+    Link,
+    Report,
+    SnapshotAsk,
+    SnapshotChunk,
+    SnapshotGone,
+    Updates,
+    Usage,
+)
+from common.records import KINDS, OWNER_KINDS, Kind
+from common.usage import total
+from matcher.addresses import choice_of
+from matcher.epochs import Cause, Epochs
+from matcher.follow import Action, Changes, FillBegin, FillEnd, Follower, Following, Input, Records, Relisted, Tick
+from matcher.guard import Guard
+from matcher.link import LinkWatch
+from matcher.match import Matcher
+from matcher.outbox import Closed, Open
+from matcher.settings import Settings
+
+MOST_EMISSIONS: Final = 256
+MOST_BYTES: Final = 64 * 1024
+"""Of one message to the relay: what it flushes at once."""
+
+
+class OwnersFirst(msgspec.Struct, frozen=True):
+    """The owners' snapshots are being taken, since this monotonic time."""
+
+    since: float
+
+
+class PodsNext(msgspec.Struct, frozen=True):
+    """The owners' are taken, or are not to be expected; the pods' is being taken."""
+
+
+class Read(msgspec.Struct, frozen=True):
+    """Everything was read; each watcher is followed by itself."""
+
+
+FromWatcher = Updates | Beat | SnapshotChunk | SnapshotGone
+
+
+class Core:
+    """One life of the matcher."""
+
+    def __init__(self, settings: Settings, *, incarnation: Incarnation, log: Log) -> None:
+        self.incarnation = incarnation
+        self.matcher = Matcher(incarnation=incarnation, choose_ip=choice_of(settings.ip_family), climb=settings.climb)
+        self.outbox = self.matcher.outbox
+        self.followers: dict[Kind, Follower] = {kind: Follower() for kind in KINDS}
+        self.link = LinkWatch(incarnation)
+        self.epochs = Epochs()
+        self.guard = Guard(settings.max_waiting)
+        self.reading: OwnersFirst | PodsNext | Read = Read()
+        self.asks: dict[Kind, SnapshotAsk] = {}
+        """The newest ask of each watcher that has not been sent: whoever sends one takes it out."""
+        self._owner_wait_seconds = settings.owner_wait_seconds
+        self._late: set[Kind] = set()
+        """Owners that never were read completely, and were waited for long enough."""
+        self._log = log
+
+    def start(self, now: float) -> None:
+        """Reads everything, owners first. Call it once the updates are subscribed to."""
+        self.reading = OwnersFirst(now)
+        for kind in OWNER_KINDS:
+            self._act(kind, self.followers[kind].take_snapshot(now), now)
+
+    def from_watcher(self, kind: Kind, message: FromWatcher, now: float) -> bool:
+        """Takes a message that came from the watcher of this kind; false when it says that it is of another kind, and was dropped."""
+        if not isinstance(message, SnapshotGone) and message.kind != kind:
+            return False
+        self._step(kind, message, now)
+        self._progress(now)
+        return True
+
+    def from_relay(self, link: Link, now: float) -> None:
+        """Takes the link's state."""
+        state = self.outbox.state
+        if isinstance(state, Open) and (
+            not link.connected or (link.relay, link.connection) != (state.relay, state.connection)
+        ):
+            self.outbox.close()
+        if link.connected and isinstance(self.outbox.state, Closed):
+            self.epochs.demand(Cause.CONNECTION)
+        cause = self.link.hear(link, outbox=self.outbox.state, sent=self.outbox.sent, now=now)
+        if cause is not None:
+            self.epochs.demand(cause)
+
+    def resync(self) -> None:
+        """An operator asks for a new epoch."""
+        self.epochs.demand(Cause.OPERATOR)
+
+    def tick(self, now: float) -> None:
+        """Time has passed: call it several times a second."""
+        for kind in KINDS:
+            self._step(kind, Tick(), now)
+        if self._owner_wait_seconds:
+            self.matcher.groups.expire(before=now - self._owner_wait_seconds)
+        self._progress(now)
+
+    def has_news(self) -> bool:
+        """Whether `take` may have something to send."""
+        return self.outbox.has_news() or self._may_open()
+
+    def take(self) -> Emissions | None:
+        """The next message for the relay; None when there is nothing to say, or nobody to say it to."""
+        if self._may_open():
+            self._open_epoch()
+        return self.outbox.take(most=MOST_EMISSIONS, most_bytes=MOST_BYTES)
+
+    def report(self, own: Usage, now: float) -> Report:
+        """The health of the watchers, and what they and this process (`own`) have used."""
+        pulses = [follower.pulse for follower in self.followers.values()]
+        return Report(
+            matcher=self.incarnation,
+            healthy=not any(pulse.trouble(now) for pulse in pulses),
+            usage=total([own, *(pulse.usage for pulse in pulses)]),
+        )
+
+    # Watchers --------------------------------------------------------------------------------------------------------------------
+
+    def _step(self, kind: Kind, event: Input, now: float) -> None:
+        follower = self.followers[kind]
+        condition, gaps = follower.pulse.condition, follower.counts.gaps
+        self._act(kind, follower.step(event, now), now)
+        if follower.pulse.condition is not condition and follower.pulse.condition is not None:
+            self._log.info("watcher's condition", kind=kind, condition=follower.pulse.condition.name.lower())
+        if follower.counts.gaps != gaps:
+            self._log.warning("updates got lost, taking a snapshot", kind=kind)
+
+    def _act(self, kind: Kind, actions: list[Action], now: float) -> None:
+        for action in actions:
+            match action:
+                case Changes(stamp_ns=stamp_ns, events=events):
+                    for event in events:
+                        self.matcher.change(kind, event, stamp_ns=stamp_ns, now=now)
+                case Records(records=records):
+                    self.matcher.fill(kind, records, now=now)
+                case SnapshotAsk():
+                    self.asks[kind] = action
+                case FillBegin():
+                    self.matcher.begin_fill(kind)
+                case FillEnd():
+                    self._filled(kind, now)
+                case Relisted():
+                    if kind == "pods":
+                        self.epochs.demand(Cause.RELIST)
+                case _:
+                    assert_never(action)
+
+    def _filled(self, kind: Kind, now: float) -> None:
+        held_before = self.matcher.end_fill(kind)
+        objects = len(self.matcher.pods if kind == "pods" else self.matcher.owners[kind])
+        self._log.info("snapshot complete", kind=kind, objects=objects)
+        if kind != "pods":
+            return
+        if held_before:
+            # Where nothing was known before, the list only adds: what of it has gone out needs no second epoch.
+            self.epochs.demand(Cause.RELIST)
+        if isinstance(self.reading, PodsNext):
+            self._all_read(now)
+
+    # Reading everything ------------------------------------------------------------------------------------------------------------
+
+    def _progress(self, now: float) -> None:
+        for kind in OWNER_KINDS:
+            self._judge_owners(kind)
+        if isinstance(self.reading, OwnersFirst):
+            late = 0 < self._owner_wait_seconds <= now - self.reading.since
+            if late or all(self._settled(kind) for kind in OWNER_KINDS):
+                self._read_pods(now)
+        if self.guard.look(self.matcher.groups.waiting):
+            self._log.warning(
+                "too many pods wait for their owners, reading everything afresh", pods=self.matcher.groups.waiting
+            )
+            self.start(now)
+
+    def _settled(self, kind: Kind) -> bool:
+        follower = self.followers[kind]
+        return isinstance(follower.state, Following) or follower.pulse.condition is Condition.FORBIDDEN
+
+    def _read_pods(self, now: float) -> None:
+        self._late = {kind for kind in OWNER_KINDS if not self.followers[kind].counts.fills}
+        for kind in OWNER_KINDS:
+            self._judge_owners(kind)
+        self.reading = PodsNext()
+        self._act("pods", self.followers["pods"].take_snapshot(now), now)
+
+    def _judge_owners(self, kind: Kind) -> None:
+        """Nobody waits for owners that the watcher may not see, or that were not to be had for long enough at the start."""
+        follower = self.followers[kind]
+        if follower.pulse.condition is Condition.FORBIDDEN or (kind in self._late and not follower.counts.fills):
+            self.matcher.groups.give_up(kind)
+        else:
+            self.matcher.groups.hope(kind)
+
+    def _all_read(self, now: float) -> None:
+        self.reading = Read()
+        if self.guard.reread():
+            self.matcher.groups.expire(before=now)
+            self.epochs.demand(Cause.GUARD)
+
+    # The link ----------------------------------------------------------------------------------------------------------------------
+
+    def _may_open(self) -> bool:
+        link = self.link.latest
+        if link is None or not link.connected or not self.epochs.due:
+            return False
+        if self.followers["pods"].counts.fills:
+            return True
+        return bool(self.matcher.pods) and (isinstance(self.outbox.state, Open) or self.link.is_fresh())
+
+    def _open_epoch(self) -> None:
+        link = self.link.latest
+        assert link is not None
+        epoch = self.epochs.next(beyond=link.epoch)
+        self.outbox.open(epoch, relay=link.relay, connection=link.connection)
+        self._log.info(
+            "new epoch",
+            epoch=epoch,
+            reasons=",".join(self.epochs.reasons),
+            connection=link.connection,
+            pods=len(self.matcher.pods),
+        )

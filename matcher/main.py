@@ -1,0 +1,46 @@
+"""Runs the matcher: takes its place, opens sockets and the admin HTTP, and turns the loop until it is told to stop."""
+
+import gc
+
+from common.admin import open_admin
+from common.clock import monotonic
+from common.logs import Log
+from common.messages import new_incarnation
+from common.place import claim
+from common.stop import StopSignal
+from matcher.core import Core
+from matcher.loop import Loop
+from matcher.nudge import Nudge
+from matcher.settings import Settings
+from matcher.view import MatcherView
+from matcher.wires import Wires
+
+STAGE = "matcher"
+
+
+def run(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT. SIGUSR1 makes a new epoch. Raises UsageError where another matcher holds the place."""
+    log = Log(STAGE)
+    place = claim(settings.run_dir, STAGE)
+    stop, nudge = StopSignal(), Nudge()
+    core = Core(settings, incarnation=new_incarnation(), log=log)
+    wires = Wires(settings.run_dir, wakers=(stop.fd, nudge.fd))
+    loop = Loop(core, wires, clock=monotonic, log=log)
+    admin = open_admin(
+        stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=MatcherView(core, loop, clock=monotonic)
+    )
+    # Modules stay for good, and pods are outside the collector's sight: what is left for it to look at is small.
+    gc.freeze()
+    log.info("matcher started", incarnation=core.incarnation, run_dir=str(settings.run_dir))
+    core.start(monotonic())
+    try:
+        while not stop.requested:
+            loop.turn()
+            admin.turned()
+            if nudge.taken():
+                core.resync()
+    finally:
+        admin.close()
+        wires.close()
+        place.close()
+    log.info("matcher stopped")

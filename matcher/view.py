@@ -1,0 +1,99 @@
+"""What the matcher shows of itself over the admin HTTP. Reads the core's counts at the moment of the request; changes nothing."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from common.records import KINDS, OWNER_KINDS, Kind
+from matcher.core import Core
+from matcher.follow import Following
+from matcher.loop import Loop
+from matcher.outbox import Open
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+
+class MatcherView:
+    """The admin HTTP's view of one matcher. `clock` gives monotonic seconds."""
+
+    def __init__(self, core: Core, loop: Loop, *, clock: Callable[[], float]) -> None:
+        self._core = core
+        self._loop = loop
+        self._clock = clock
+
+    def state(self) -> dict[str, Any]:
+        """Counts, epoch, link, and how each watcher is followed."""
+        core, matcher, outbox = self._core, self._core.matcher, self._core.outbox
+        return {
+            "incarnation": core.incarnation,
+            "pods": {
+                "known": len(matcher.pods),
+                "live": outbox.live,
+                "waiting": matcher.groups.waiting,
+                "provisional": matcher.groups.provisional,
+                "dirty": outbox.dirty,
+                "unswept": outbox.unswept,
+            },
+            "owners": {kind: len(matcher.owners[kind]) for kind in OWNER_KINDS},
+            "reading": type(core.reading).__name__,
+            "guard": {"state": type(core.guard.state).__name__, "trips": core.guard.trips},
+            "epoch": {
+                "number": core.epochs.number,
+                "open": isinstance(outbox.state, Open),
+                "reasons": list(core.epochs.reasons),
+                "due": list(core.epochs.due),
+                "opened_by_reason": dict(core.epochs.opened),
+                "sent": outbox.sent,
+            },
+            "link": self._link(),
+            "watchers": {kind: self._watcher(kind) for kind in KINDS},
+            "emissions": {
+                "taken": outbox.emissions_taken,
+                "bytes": self._loop.emitted_bytes,
+                "without_ipv4": outbox.without_ipv4,
+            },
+            "bad_records": dict(matcher.bad_records),
+            "bad_frames": dict(self._loop.bad_frames),
+        }
+
+    def not_ready(self) -> str | None:
+        """What the reducer, once the rest of the pipeline has passed it on, does not know yet; None when it knows everything."""
+        for kind in KINDS:
+            follower = self._core.followers[kind]
+            trouble = follower.pulse.trouble(self._clock())
+            if trouble is not None:
+                return f"the watcher of {kind} is {trouble}"
+            if not isinstance(follower.state, Following):
+                return f"the snapshot of {kind} is not complete"
+        if not isinstance(self._core.outbox.state, Open):
+            return "no connection to a reducer"
+        unswept = self._core.outbox.unswept
+        return f"{unswept} pods of the epoch have not been sent" if unswept else None
+
+    def metrics(self) -> "Iterable[Metric]":
+        """Metric families in Prometheus' form."""
+        from matcher.metrics import families
+
+        return families(self._core, self._loop, now=self._clock())
+
+    def _link(self) -> dict[str, Any] | None:
+        link = self._core.link.latest
+        if link is None:
+            return None
+        return {name: getattr(link, name) for name in link.__struct_fields__ if name != "version"}
+
+    def _watcher(self, kind: Kind) -> dict[str, Any]:
+        follower = self._core.followers[kind]
+        condition = follower.pulse.condition
+        return {
+            "follows": type(follower.state).__name__,
+            "incarnation": getattr(follower.state, "incarnation", None),
+            "sequence": getattr(follower.state, "sequence", None),
+            "condition": condition.name.lower() if condition is not None else None,
+            "trouble": follower.pulse.trouble(self._clock()),
+            "snapshots_asked": follower.counts.asked,
+            "fills": follower.counts.fills,
+            "gaps": follower.counts.gaps,
+            "duplicates": follower.counts.duplicates,
+            "of_the_dead": follower.counts.of_the_dead,
+        }

@@ -1,0 +1,123 @@
+"""Opens the upstream connection on a thread of its own, because names and addresses may take long to answer.
+
+The name is looked up anew at each attempt, and every address that it has is tried in the resolver's order, IPv4 and IPv6 alike. A
+connection is complete when `_connect` returns it: what has to be wrapped around the socket (TLS) belongs there, where blocking is
+allowed. How an attempt ended is handed over by `outcome`, once `fd` is readable.
+"""
+
+import errno
+import os
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from common.address import Address
+from relay import tcp
+from relay.connect import Trouble
+
+CONNECT_SECONDS = 10.0
+"""For each address."""
+
+_UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+
+Resolve = Callable[..., list[tuple[Any, Any, int, str, Any]]]
+"""`socket.getaddrinfo`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connected:
+    """`connection` is non-blocking and tuned; `peer` is the address that answered."""
+
+    connection: socket.socket
+    peer: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotConnected:
+    """No address answered: the last one's trouble, and a text that says what happened at each."""
+
+    trouble: Trouble
+    text: str
+
+
+Outcome = Connected | NotConnected
+
+
+class Dialer:
+    """One attempt at a time."""
+
+    def __init__(self, intake: Address, *, resolve: Resolve = socket.getaddrinfo) -> None:
+        self._intake = intake
+        self._resolve = resolve
+        self._outcomes: deque[Outcome] = deque()
+        self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        """Readable when an attempt has ended."""
+
+    def dial(self) -> None:
+        """Begins an attempt. The thread is a daemon: a resolver that hangs must not keep the process from ending."""
+        threading.Thread(target=self._run, name="relay-dial", daemon=True).start()
+
+    def outcome(self) -> Outcome:
+        """How the attempt ended. To be called when `fd` is readable."""
+        os.eventfd_read(self.fd)
+        return self._outcomes.popleft()
+
+    def _run(self) -> None:
+        self._outcomes.append(attempt(self._intake, resolve=self._resolve))
+        os.eventfd_write(self.fd, 1)
+
+
+def attempt(intake: Address, *, resolve: Resolve) -> Outcome:
+    """Looks the name up and tries its addresses until one answers."""
+    try:
+        addresses = resolve(intake.host, intake.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        return NotConnected(trouble=Trouble.NAME, text=f"cannot resolve {intake.host}: {text_of(error)}")
+    trouble, texts = Trouble.NAME, []
+    for family, _, _, _, address in addresses:
+        peer = str(Address(address[0], address[1]))
+        try:
+            return Connected(connection=_connect(family, address), peer=peer)
+        except OSError as error:
+            trouble = trouble_of(error)
+            texts.append(f"{peer}: {text_of(error)}")
+    return NotConnected(trouble=trouble, text="; ".join(texts) or f"{intake.host} has no address")
+
+
+def trouble_of(error: OSError) -> Trouble:
+    """Which kind of trouble an error of a socket is."""
+    match error:
+        case ConnectionRefusedError():
+            return Trouble.REFUSED
+        case ConnectionResetError() | BrokenPipeError():
+            return Trouble.RESET
+        case TimeoutError():
+            return Trouble.TIMEOUT
+        case OSError(errno=number) if number in _UNREACHABLE:
+            return Trouble.UNREACHABLE
+        case _:
+            return Trouble.OTHER
+
+
+def text_of(error: Exception) -> str:
+    """What went wrong, for people."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _connect(family: int, address: Any) -> socket.socket:  # noqa: ANN401 (its form is the family's)
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(CONNECT_SECONDS)
+        connection.connect(address)
+        if connection.getsockname() == connection.getpeername():
+            # TCP's simultaneous open: a port of this machine that nobody listens on can be given to the dialing socket itself.
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "connected to itself, nobody listens there")
+        tcp.tune(connection)
+        connection.setblocking(False)
+    except OSError:
+        connection.close()
+        raise
+    return connection

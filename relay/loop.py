@@ -1,0 +1,153 @@
+"""The relay's poll loop: moves what comes and goes between the sockets and the core, and reads the clock for it."""
+
+import math
+from typing import assert_never
+
+import zmq
+
+from common import messages
+from common.admin import Admin
+from common.clock import monotonic, wall_ns
+from common.messages import BadMessage
+from common.stop import StopSignal
+from relay.connect import Trouble
+from relay.deliver import Action, Dial, Publish, Relay
+from relay.dial import Connected, Dialer, NotConnected, text_of, trouble_of
+from relay.outbox import Gate
+from relay.wire import ClosedByReducer, Wire
+
+FRAMES_A_TURN = 10
+"""Read before anything else is looked at, so that a storm starves neither the connection nor the end of the process."""
+
+FINISH_SECONDS = 1.0
+ADAPT_SECONDS = 1.0
+
+
+class Loop:
+    """Runs one relay on its sockets."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        *,
+        emissions: zmq.Socket[bytes],
+        link: zmq.Socket[bytes],
+        dialer: Dialer,
+        stop: StopSignal,
+        admin: Admin,
+    ) -> None:
+        self._relay = relay
+        self._emissions = emissions
+        self._link = link
+        self._dialer = dialer
+        self._stop = stop
+        self._admin = admin
+        self._wire: Wire | None = None
+        self._adapt_at = 0.0
+        self._poller = zmq.Poller()
+        self._poller.register(dialer.fd, zmq.POLLIN)
+        self._poller.register(stop.fd, zmq.POLLIN)
+
+    def run(self) -> None:
+        """Turns until the process is told to stop; then sends what waits, for at most `FINISH_SECONDS`, and closes the connection."""
+        while not self._stop.requested:
+            self._turn()
+        self._finish()
+
+    def _turn(self) -> None:
+        ready = self._wait()
+        self._admin.turned()
+        if self._dialer.fd in ready:
+            self._connected()
+        if self._wire is not None and ready.get(self._wire.fd, 0) & ~zmq.POLLOUT:
+            self._read(self._wire)
+        more_coming = self._emissions in ready and self._take_emissions()
+        for action in self._relay.turn(now=monotonic(), wall_ns=wall_ns(), more_coming=more_coming):
+            self._do(action)
+        if self._wire is not None:
+            self._send(self._wire)
+
+    def _wait(self) -> dict[object, int]:
+        """What is ready, at the latest when the core has something to do."""
+        # No flags: not polled. A held gate leaves emissions in their socket.
+        self._poller.register(self._emissions, zmq.POLLIN if self._relay.gate is Gate.OPEN else 0)
+        if self._wire is not None:
+            outbox = self._relay.outbox
+            self._poller.register(self._wire.fd, zmq.POLLIN | (zmq.POLLOUT if outbox and outbox.size else 0))
+        left_ms = max(0.0, self._relay.deadline() - monotonic()) * 1_000
+        return dict(self._poller.poll(math.ceil(left_ms)))
+
+    def _take_emissions(self) -> bool:
+        """Takes what the socket holds; true when more may be there."""
+        for _ in range(FRAMES_A_TURN):
+            if self._relay.gate is Gate.HELD:
+                return False
+            try:
+                frame = self._emissions.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return False
+            try:
+                message = messages.decode(frame)
+            except BadMessage as error:
+                self._relay.bad_frame(str(error), now=monotonic())
+            else:
+                self._relay.take(message, now=monotonic(), wall_ns=wall_ns())
+        return True
+
+    def _connected(self) -> None:
+        match self._dialer.outcome():
+            case Connected(connection=connection, peer=peer):
+                self._wire = Wire(connection)
+                self._poller.register(self._wire.fd, zmq.POLLIN)
+                self._relay.dialed(peer=peer, now=monotonic(), wall_ns=wall_ns())
+            case NotConnected(trouble=trouble, text=text):
+                self._relay.failed(trouble, text, now=monotonic(), wall_ns=wall_ns())
+            case outcome:
+                assert_never(outcome)
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Dial():
+                self._dialer.dial()
+            case Publish(link):
+                self._link.send(messages.encode(link), zmq.NOBLOCK)
+            case _:
+                assert_never(action)
+
+    def _read(self, wire: Wire) -> None:
+        try:
+            wire.read()
+        except ClosedByReducer:
+            self._lost(wire, Trouble.CLOSED, "closed by the reducer")
+        except OSError as error:
+            self._lost(wire, trouble_of(error), text_of(error))
+
+    def _send(self, wire: Wire) -> None:
+        outbox = self._relay.outbox
+        if outbox is None:
+            return
+        try:
+            wire.send(outbox)
+            if monotonic() >= self._adapt_at:
+                self._adapt_at = monotonic() + ADAPT_SECONDS
+                wire.adapt()
+        except OSError as error:
+            self._lost(wire, trouble_of(error), text_of(error))
+
+    def _lost(self, wire: Wire, trouble: Trouble, text: str) -> None:
+        self._poller.unregister(wire.fd)
+        wire.close()
+        self._wire = None
+        self._relay.failed(trouble, text, now=monotonic(), wall_ns=wall_ns())
+
+    def _finish(self) -> None:
+        self._relay.end(now=monotonic(), wall_ns=wall_ns())
+        wire, outbox = self._wire, self._relay.outbox
+        if wire is None or outbox is None:
+            return
+        try:
+            wire.finish(outbox, within_seconds=FINISH_SECONDS)
+        except OSError as error:
+            self._lost(wire, trouble_of(error), text_of(error))
+        else:
+            wire.close()

@@ -1,0 +1,61 @@
+"""Wires a relay: place, sockets, core, admin and loop."""
+
+import random
+
+import zmq
+
+from common.admin import open_admin
+from common.clock import monotonic, wall_ns
+from common.logs import Log
+from common.messages import new_incarnation
+from common.place import claim
+from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_socket
+from common.stop import StopSignal
+from relay import machine
+from relay.deliver import Relay
+from relay.dial import Dialer
+from relay.handshake import Identity
+from relay.loop import Loop
+from relay.settings import Settings
+from relay.view import RelayView
+
+STAGE = "relay"
+
+LINKS_HIGH_WATER = 100
+"""Links held for a slow matcher: nearly two minutes' worth, of which only the newest matters."""
+
+
+def run(settings: Settings) -> None:
+    """Runs until SIGTERM or SIGINT. Raises UsageError where the place is held or an address cannot be used."""
+    place = claim(settings.run_dir, STAGE)
+    stop = StopSignal()
+    relay = _relay(settings)
+    admin = open_admin(stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=RelayView(relay, settings))
+    context = zmq.Context()
+    emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
+    link = new_socket(context, zmq.PUB, high_water=LINKS_HIGH_WATER)
+    try:
+        emissions.bind(emissions_endpoint(settings.run_dir))
+        link.bind(link_endpoint(settings.run_dir))
+        Loop(relay, emissions=emissions, link=link, dialer=Dialer(settings.intake), stop=stop, admin=admin).run()
+    finally:
+        emissions.close()
+        link.close()
+        context.term()
+        admin.close()
+        place.close()
+
+
+def _relay(settings: Settings) -> Relay:
+    log = Log(STAGE)
+    incarnation = new_incarnation()
+    log.info("starting", intake=str(settings.intake), incarnation=incarnation)
+    return Relay(
+        incarnation=incarnation,
+        identity=Identity(hostname=settings.hostname, cores=machine.cores(), labels=settings.labels),
+        random_=random.Random(),
+        measure=machine.measure,
+        log=log,
+        now=monotonic(),
+        wall_ns=wall_ns(),
+    )

@@ -1,0 +1,69 @@
+"""Real processes in tests: started in a session of their own, waited for with deadlines, and gone when the test is."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+PATIENCE_SECONDS = 60.0
+"""How long a test waits for what should take a moment, on a machine that is busy with something else."""
+
+
+@contextmanager
+def started(*arguments: str, log: Path, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """`python ARGUMENTS...` with its output and errors in `log`; its whole process group is killed in the end."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def eventually(look: Callable[[], Found | None], *, log: Path, what: str) -> Found:
+    """What `look` finds once it finds something (not None, not False); fails with the log when it does not."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None and found is not False:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s for {what}; the log:\n{log.read_text(errors='replace')}")
+
+
+def pid_in(run_dir: Path, stage: str) -> int | None:
+    """The PID of the stage's file, or None while nothing of it lives."""
+    try:
+        pid = int((run_dir / f"{stage}.pid").read_text())
+    except (OSError, ValueError):
+        return None
+    return pid if lives(pid) else None
+
+
+def lives(pid: int) -> bool:
+    """Whether there is such a process, and not only its remains that nobody has reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def gone(pid: int) -> bool:
+    """Whether there is no such process."""
+    return not lives(pid)

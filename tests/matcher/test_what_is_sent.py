@@ -1,0 +1,264 @@
+"""What goes out for a pod in an epoch, and what does not."""
+
+from collections import Counter
+
+import msgspec
+import pytest
+
+from common.messages import Apply, OwnerKind, PodContainers, PodNew
+from common.records import UID, decode_pod
+from matcher.core import MOST_BYTES, MOST_EMISSIONS
+from tests.fakes.pipeline import Pipeline
+from tests.fakes.workloads import BY_DEPLOYMENT, DEPLOYMENT, NOBODY, REPLICA_SET, owner, pod
+
+IP = "10.0.0.1"
+
+
+def test_a_pod_goes_out_once_it_has_an_ip() -> None:
+    pipeline = Pipeline.started(pods=(pod(ips=()),))
+    assert pipeline.reducer.pods == {}
+    pipeline.put("pods", pod(ips=(IP,), containers=("a", "")))
+    pipeline.settle()
+    assert pipeline.reducer.pods == {"p1": (IP, NOBODY)}
+    assert pipeline.reducer.containers == {"p1": {"a"}}
+
+
+def test_a_changed_ip_sends_the_pod_again_without_its_containers() -> None:
+    pipeline = Pipeline.started(pods=(pod(containers=("a",)),))
+    pipeline.heard()
+    pipeline.put("pods", pod(ips=("10.0.0.2",), containers=("a",)))
+    pipeline.settle()
+    assert pipeline.heard() == [("new", "p1", "10.0.0.2", NOBODY)]
+
+
+def test_an_ip_that_is_gone_leaves_the_pod_as_it_is_also_in_a_new_epoch() -> None:
+    pipeline = Pipeline.started(pods=(pod(),))
+    pipeline.heard()
+    pipeline.put("pods", pod(ips=()))
+    pipeline.settle()
+    assert pipeline.heard() == []
+    pipeline.core.resync()
+    pipeline.settle()
+    assert pipeline.reducer.pods == {"p1": (IP, NOBODY)}
+
+
+def test_of_changed_containers_only_the_new_ones_go_out() -> None:
+    pipeline = Pipeline.started(pods=(pod(containers=("a", "b", "")),))
+    pipeline.heard()
+    pipeline.put("pods", pod(containers=("a", "c", "d")))
+    pipeline.settle()
+    assert pipeline.heard() == [("containers", "p1", ["c", "d"])]
+
+
+def test_another_version_alone_sends_nothing() -> None:
+    pipeline = Pipeline.started(pods=(pod(containers=("a",), image="app:1"),))
+    pipeline.heard()
+    pipeline.put("pods", pod(containers=("a",), image="app:2"))
+    pipeline.settle()
+    assert pipeline.heard() == []
+
+
+def test_a_changed_owner_and_a_new_container_are_sent_in_that_order() -> None:
+    pipeline = Pipeline.started(pods=(pod(),), owners={"replicasets": (owner("rs1", DEPLOYMENT),)})
+    pipeline.heard()
+    pipeline.put("pods", pod(by=REPLICA_SET, containers=("a",)))
+    pipeline.settle()
+    assert pipeline.heard() == [("new", "p1", IP, BY_DEPLOYMENT), ("containers", "p1", ["a"])]
+
+
+def test_a_deleted_pod_is_told_at_once() -> None:
+    pipeline = Pipeline.started(pods=(pod(),))
+    pipeline.heard()
+    pipeline.remove("pods", "p1")
+    pipeline.settle()
+    assert pipeline.heard() == [("delete", "p1")]
+    assert pipeline.core.outbox.live == 0
+
+
+def test_what_changed_five_times_while_nobody_took_it_is_sent_once() -> None:
+    pipeline = Pipeline.started(pods=(pod(),))
+    pipeline.heard()
+    for n in range(2, 7):
+        pipeline.put("pods", pod(ips=(f"10.0.0.{n}",), containers=tuple("abcdef"[:n])))
+        pipeline.hear()
+    assert pipeline.core.outbox.dirty == 1
+    pipeline.settle()
+    assert pipeline.heard() == [("new", "p1", "10.0.0.6", NOBODY), ("containers", "p1", list("abcdef"))]
+
+
+def test_what_changed_and_changed_back_unsaid_is_not_said() -> None:
+    pipeline = Pipeline.started(pods=(pod(),))
+    pipeline.heard()
+    pipeline.put("pods", pod(ips=("10.0.0.2",)))
+    pipeline.put("pods", pod())
+    pipeline.hear()
+    pipeline.settle()
+    assert pipeline.heard() == []
+
+
+def test_a_pod_that_came_and_went_unsaid_is_not_said() -> None:
+    pipeline = Pipeline.started(pods=(pod("p1"),))
+    pipeline.heard()
+    pipeline.put("pods", pod("p2"))
+    pipeline.hear()
+    pipeline.remove("pods", "p2")
+    pipeline.hear()
+    assert pipeline.core.outbox.dirty == 0
+    pipeline.settle()
+    assert pipeline.heard() == []
+
+
+def test_a_uid_that_was_deleted_and_comes_back_unsaid_is_compared_with_what_the_reducer_knows() -> None:
+    pipeline = Pipeline.started(pods=(pod(containers=("a",)),))
+    pipeline.heard()
+    pipeline.remove("pods", "p1")
+    pipeline.hear()
+    pipeline.put("pods", pod(containers=("a", "b")))
+    pipeline.hear()
+    pipeline.settle()
+    assert pipeline.heard() == [("containers", "p1", ["b"])]
+    pipeline.remove("pods", "p1")
+    pipeline.settle()
+    assert pipeline.heard() == [("delete", "p1")]
+
+
+def test_a_pod_changed_before_the_sweep_comes_to_it_is_sent_once_in_its_newest_state() -> None:
+    pipeline = Pipeline.started(pods=tuple(pod(f"p{n:03}") for n in range(MOST_EMISSIONS + 10)))
+    pipeline.core.resync()
+    assert pipeline.send()
+    pipeline.put("pods", pod("p260", ips=("10.9.9.9",)))
+    pipeline.put("pods", pod("p001", ips=("10.9.9.9",)))
+    pipeline.remove("pods", "p261")
+    pipeline.hear()
+    pipeline.heard()
+    pipeline.settle()
+    heard = pipeline.heard()
+    assert [one[:3] for one in heard if one[1] in ("p260", "p261")] == [("new", "p260", "10.9.9.9")]
+    assert [one[2] for one in heard if one[1] == "p001"] == [IP, "10.9.9.9"]
+    assert len(pipeline.reducer.pods) == MOST_EMISSIONS + 9
+    assert pipeline.core.outbox.live == MOST_EMISSIONS + 9
+
+
+def test_while_a_sweep_is_under_way_changes_take_half_of_a_batch() -> None:
+    count = MOST_EMISSIONS * 2
+    pipeline = Pipeline.started(pods=tuple(pod(f"p{n:03}") for n in range(count)))
+    pipeline.core.resync()
+    pipeline.core.take()
+    for n in range(count):
+        pipeline.put("pods", pod(f"p{n:03}", containers=("a",)))
+    pipeline.hear()
+    batch = pipeline.core.take()
+    assert batch is not None
+    assert Counter(type(one) for one in batch.emissions) == {
+        PodContainers: MOST_EMISSIONS // 2,
+        PodNew: MOST_EMISSIONS // 2,
+    }
+
+
+def test_a_batch_is_bounded_by_number_and_by_bytes() -> None:
+    pipeline = Pipeline.started()
+    for n in range(MOST_EMISSIONS + 1):
+        pipeline.put("pods", pod(f"p{n}"))
+    pipeline.hear()
+    first = pipeline.core.take()
+    assert first is not None
+    assert len(first.emissions) == MOST_EMISSIONS
+    big = pod("big", containers=("x" * MOST_BYTES,))
+    pipeline.put("pods", big)
+    pipeline.put("pods", pod("after"))
+    pipeline.hear()
+    second = pipeline.core.take()
+    assert second is not None
+    assert [decode_pod(one.record).uid for one in second.emissions if isinstance(one, PodNew)][-1] == "big"
+    assert second.first == first.first + MOST_EMISSIONS
+    third = pipeline.core.take()
+    assert third is not None
+    assert len(third.emissions) == 1
+
+
+def test_batches_are_numbered_within_their_epoch() -> None:
+    pipeline = Pipeline.started(pods=(pod("p1"),))
+    assert pipeline.relay.taken == 2
+    pipeline.put("pods", pod("p2"))
+    pipeline.hear()
+    batch = pipeline.core.take()
+    assert batch is not None
+    assert (batch.epoch, batch.first, batch.matcher) == (1, 3, "matcher-1")
+    assert (batch.relay, batch.connection) == (pipeline.relay.incarnation, 1)
+
+
+def test_a_batch_carries_the_stamp_of_the_newest_update_in_it() -> None:
+    pipeline = Pipeline.started(pods=(pod("p1"), pod("p2")))
+    pipeline.put("pods", pod("p1", containers=("a",)), stamp_ns=1_000)
+    pipeline.put("pods", pod("p1", containers=("a", "b")), stamp_ns=3_000)
+    pipeline.put("pods", pod("p2", containers=("c",)), stamp_ns=2_000)
+    pipeline.hear()
+    batch = pipeline.core.take()
+    assert batch is not None
+    assert batch.stamp_ns == 3_000
+    pipeline.core.resync()
+    batch = pipeline.core.take()
+    assert batch is not None
+    assert batch.stamp_ns == 0
+
+
+def test_a_record_that_does_not_decode_is_counted_and_the_good_ones_beside_it_are_kept() -> None:
+    pipeline = Pipeline.started()
+    invalid_text = b"\x93\xa2\xff\xfe\x90\xc0"
+    for bad in (msgspec.msgpack.encode("no record"), invalid_text, msgspec.msgpack.encode(["uid", "no list", None])):
+        pipeline.watchers["pods"].publish(Apply(msgspec.Raw(bad)), Apply(msgspec.Raw(pod("good"))))
+        pipeline.watchers["jobs"].publish(Apply(msgspec.Raw(bad)))
+    pipeline.settle()
+    assert pipeline.reducer.pods.keys() == {"good"}
+    assert pipeline.core.matcher.bad_records == {"pods": 3, "replicasets": 0, "jobs": 3}
+
+
+def test_containers_that_do_not_decode_are_counted_and_leave_the_pod() -> None:
+    pipeline = Pipeline.started(pods=(pod(),))
+    bad = msgspec.msgpack.encode(["p1", ["10.0.0.2"], None, False, "default", "name", "no list"])
+    pipeline.watchers["pods"].publish(Apply(msgspec.Raw(bad)))
+    pipeline.hear()
+    batch = pipeline.core.take()
+    assert batch is not None
+    assert [(one.ip, one.owner_kind) for one in batch.emissions if isinstance(one, PodNew)] == [
+        ("10.0.0.2", OwnerKind.NONE)
+    ]
+    assert pipeline.core.matcher.bad_records["pods"] == 1
+
+
+@pytest.mark.parametrize(
+    ("family", "ips", "sent"),
+    [
+        ("ipv4", ("10.0.0.1", "fd00::1"), "10.0.0.1"),
+        ("ipv4", ("fd00::1", "10.0.0.1"), "10.0.0.1"),
+        ("ipv4", ("fd00::1",), "0.0.0.0"),
+        ("primary", ("10.0.0.1", "fd00::1"), "10.0.0.1"),
+        ("primary", ("fd00::1", "10.0.0.1"), "0.0.0.0"),
+        ("ipv4", ("10.0.0.1\x00", "nonsense", "1.2.3"), "0.0.0.0"),
+    ],
+)
+def test_the_ip_family_picks_among_the_addresses(family: str, ips: tuple[str, ...], sent: str) -> None:
+    pipeline = Pipeline.started(pods=(pod(ips=ips),), ip_family=family)
+    assert pipeline.reducer.pods == {"p1": (sent, NOBODY)}
+    assert pipeline.core.outbox.without_ipv4 == (sent == "0.0.0.0")
+
+
+def test_addresses_that_the_wire_cannot_carry_are_all_the_same() -> None:
+    pipeline = Pipeline.started(pods=(pod(ips=("fd00::1",)),))
+    pipeline.heard()
+    pipeline.put("pods", pod(ips=("fd00::2",)))
+    pipeline.settle()
+    assert pipeline.heard() == []
+
+
+def test_a_late_update_does_not_bring_a_deleted_pod_back() -> None:
+    pipeline = Pipeline.started(pods=(pod(),))
+    pipeline.put("pods", pod(ips=("10.0.0.2",)))
+    update = pipeline.watchers["pods"].published[0]
+    pipeline.settle()
+    pipeline.remove("pods", "p1")
+    pipeline.settle()
+    pipeline.watchers["pods"].published.append(update)
+    pipeline.settle()
+    assert pipeline.reducer.pods == {}
+    assert UID("p1") not in pipeline.core.matcher.pods

@@ -1,0 +1,35 @@
+"""Vitals and heartbeats."""
+
+from relay import pulse
+from relay.pulse import Due, Pulse
+
+
+def beats(life: Pulse, *, until: float, pods_every: float | None = None) -> list[tuple[float, Due]]:
+    """What is sent, and when, by a loop that looks whenever something is due."""
+    sent = []
+    pods_at = float("inf") if pods_every is None else pods_every
+    while (now := min(life.due_at, pods_at)) <= until:
+        if pods_every is not None and now == pods_at:
+            life, pods_at = pulse.pods_sent(life, now), now + pods_every
+        life, due = pulse.beat(life, now)
+        sent += [(now, one) for one in due]
+    return sent
+
+
+def test_vitals_go_out_at_once_and_then_every_second() -> None:
+    assert [now for now, due in beats(pulse.started(0.0), until=3.0) if due is Due.VITALS] == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_a_heartbeat_goes_out_every_two_seconds_without_pods() -> None:
+    assert [now for now, due in beats(pulse.started(0.0), until=6.5) if due is Due.HEARTBEAT] == [2.0, 4.0, 6.0]
+
+
+def test_pods_hold_heartbeats_back_but_not_vitals() -> None:
+    sent = beats(pulse.started(0.0), until=6.5, pods_every=1.5)
+    assert {due for _, due in sent} == {Due.VITALS}
+
+
+def test_after_a_long_hold_one_of_each_goes_out_not_all_that_were_missed() -> None:
+    life, due = pulse.beat(pulse.started(0.0), 60.0)
+    assert due == [Due.VITALS, Due.HEARTBEAT]
+    assert pulse.beat(life, 60.5)[1] == []

@@ -1,0 +1,77 @@
+"""What a relay can be told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.address import Address
+from common.errors import UsageError
+from relay.cli import settings_of
+from relay.settings import Settings, parse_intake, parse_labels
+
+
+def told(**options: Any) -> Settings:
+    defaults = {"run_dir": Path("run"), "admin": "off", "intake": None, "labels": (), "hostname": None, "environ": {}}
+    return settings_of(**(defaults | options))
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("reducer:9000", Address("reducer", 9000)),
+        ("reducer", Address("reducer", 8000)),
+        ("10.0.0.1", Address("10.0.0.1", 8000)),
+        ("[::1]:9000", Address("::1", 9000)),
+        ("[::1]", Address("::1", 8000)),
+    ],
+)
+def test_an_intake_is_a_host_with_or_without_a_port(text: str, address: Address) -> None:
+    assert parse_intake(text, option="--intake") == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":8000", "reducer:", "reducer:0", "reducer:65536", "reducer:http", "reducer:-1", "::1", "fd00::1:8000"]
+)
+def test_a_wrong_intake_is_the_users_mistake(text: str) -> None:
+    with pytest.raises(UsageError, match=r"^--intake: "):
+        parse_intake(text, option="--intake")
+
+
+def test_labels_keep_their_order_and_may_have_empty_values_and_equals_signs() -> None:
+    assert parse_labels(["b=1", "a=x=y", "c="], option="--label") == (("b", "1"), ("a", "x=y"), ("c", ""))
+
+
+@pytest.mark.parametrize("texts", [["novalue"], ["=x"], [""], ["a=1", "a=2"], ["k=" + "v" * 65_529]])
+def test_a_wrong_label_is_the_users_mistake(texts: list[str]) -> None:
+    with pytest.raises(UsageError, match=r"^--label: "):
+        parse_labels(texts, option="--label")
+
+
+def test_the_option_goes_before_the_other_collectors_variables() -> None:
+    environ = {"EBPF_NET_INTAKE_HOST": "other", "EBPF_NET_INTAKE_PORT": "1"}
+    assert told(intake="mine:2", environ=environ).intake == Address("mine", 2)
+
+
+@pytest.mark.parametrize(
+    ("environ", "address"),
+    [
+        ({}, Address("127.0.0.1", 8000)),
+        ({"EBPF_NET_INTAKE_HOST": "reducer", "EBPF_NET_INTAKE_PORT": "7000"}, Address("reducer", 7000)),
+        ({"EBPF_NET_INTAKE_HOST": "reducer"}, Address("reducer", 8000)),
+        ({"EBPF_NET_INTAKE_PORT": "7000"}, Address("127.0.0.1", 7000)),
+        ({"EBPF_NET_INTAKE_HOST": "::1"}, Address("::1", 8000)),
+    ],
+)
+def test_without_the_option_the_other_collectors_variables_count(environ: dict[str, str], address: Address) -> None:
+    assert told(environ=environ).intake == address
+
+
+def test_a_wrong_variable_is_named() -> None:
+    with pytest.raises(UsageError, match="EBPF_NET_INTAKE_PORT"):
+        told(environ={"EBPF_NET_INTAKE_PORT": "many"})
+
+
+def test_the_hostname_is_the_machines_unless_given() -> None:
+    assert told(hostname="me").hostname == "me"
+    assert told().hostname
