@@ -110,7 +110,7 @@ def _foreign(fence: Awaiting | Following | Broken, batch: Emissions, *, relay: I
         return Drop.OTHER_CONNECTION
     if not batch.emissions:
         return Drop.EMPTY
-    if False:
+    if batch.epoch < fence.epoch:
         return Drop.OLDER_EPOCH
     if batch.epoch == fence.epoch and batch.matcher != fence.matcher:
         return Drop.OTHER_MATCHER

@@ -1,11 +1,11 @@
-"""The sandbox's command line: `python -m sandbox cluster` and `python -m sandbox reducer`, each loaded when it is asked for."""
+"""The sandbox's command line: `cluster`, `reducer` and `compare`, each loaded when it is asked for."""
 
 import importlib
 from typing import Final
 
 import click
 
-_COMMANDS: Final = {"cluster": "sandbox.cluster_cli", "reducer": "sandbox.reducer.cli"}
+_COMMANDS: Final = {"cluster": "sandbox.cluster_cli", "reducer": "sandbox.reducer.cli", "compare": "sandbox.reducer.compare_cli"}
 
 
 class _Lazy(click.Group):
@@ -25,4 +25,4 @@ class _Lazy(click.Group):
 
 @click.command(cls=_Lazy)
 def command() -> None:
-    """A simulated Kubernetes API server, and a reference reducer."""
+    """A simulated Kubernetes API server, a reference reducer, and the comparison of what both hold."""

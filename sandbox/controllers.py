@@ -9,18 +9,10 @@ from sandbox.census import ABOVE
 from sandbox.groups import Create, Group, GroupKind, Live, Own, Work
 from sandbox.lives import Step
 from sandbox.objects import Store
-from sandbox.plain import Plain, encode
+from sandbox.owners import controller_reference, new_owner, owner_reference, owner_status
+from sandbox.plain import Plain
 from sandbox.resources import JOBS, PODS, REPLICASETS, Resource
-from sandbox.shapes import (
-    Template,
-    controller_reference,
-    images_of,
-    new_owner,
-    new_uid,
-    owner_reference,
-    suffix,
-    template,
-)
+from sandbox.shapes import Template, images_of, new_uid, suffix, template
 from sandbox.tables import Stored
 
 
@@ -40,61 +32,58 @@ class Controllers:
         self._apps += 1
         app = f"{kind.value}-{self._apps}"
         namespace = f"team-{self._random.randrange(self._namespaces)}"
-        made: list[tuple[Resource, Stored]] = []
-        above = self._above(kind, app=app, namespace=namespace, size=size, made=made, now=now)
-        group, owner = self._group(kind, app=app, namespace=namespace, above=above, size=size, release=1, now=now)
-        return group, made + owner
+        group, made = self._group(
+            kind, app=app, namespace=namespace, above=self._above(kind, app), size=size, release=1, now=now
+        )
+        top = ABOVE.get(kind)
+        if top is not None and group.above is not None:
+            owner = new_owner(top, group.above, template=group.template, size=size, owner=None, now=now)
+            made.append((top, owner))
+        return group, made
 
-    def _above(
-        self, kind: GroupKind, *, app: str, namespace: str, size: int, made: list[tuple[Resource, Stored]], now: str
-    ) -> Plain | None:
+    def _above(self, kind: GroupKind, app: str) -> Plain | None:
+        """The reference to what stands above the pods' own controller, or is that controller."""
         uid = new_uid(self._random)
         if kind is GroupKind.FOREIGN:
             return controller_reference(api_version="argoproj.io/v1alpha1", kind="Rollout", name=app, uid=uid)
         resource = ABOVE.get(kind)
-        if resource is None:
-            return None
-        stored = new_owner(
-            name=app, namespace=namespace, uid=uid, labels={"app": app}, spec={"replicas": size}, owner=None, now=now
-        )
-        made.append((resource, stored))
-        return owner_reference(resource, name=app, uid=uid)
+        return owner_reference(resource, name=app, uid=uid) if resource else None
 
     def _group(
         self, kind: GroupKind, *, app: str, namespace: str, above: Plain | None, size: int, release: int, now: str
     ) -> tuple[Group, list[tuple[Resource, Stored]]]:
-        images = images_of(app, namespace, release=release, random_=self._random)
-        direct, base, made = self._direct(kind, app=app, namespace=namespace, above=above, size=size, now=now)
+        direct = self._direct(kind, app)
         pods = template(
             namespace=namespace,
             app=app,
-            base=base,
-            images=images,
-            owner=direct,
+            base=direct[1]["name"] if direct else app,
+            images=images_of(app, namespace, release=release, random_=self._random),
+            owner=direct[1] if direct else above,
             host_network=kind is GroupKind.DAEMON or self._random.random() < 0.02,
             now=now,
         )
-        owner = (made[0][0], made[0][1].key) if made else None
-        return Group(kind=kind, template=pods, owner=owner, app=app, above=above, release=release), made
+        group = Group(kind=kind, template=pods, owner=None, app=app, above=above, release=release)
+        return group, self._owner(group, direct, size=size, now=now) if direct else []
 
-    def _direct(
-        self, kind: GroupKind, *, app: str, namespace: str, above: Plain | None, size: int, now: str
-    ) -> tuple[Plain | None, str, list[tuple[Resource, Stored]]]:
-        """The reference that pods carry, what their names begin with, and the owner to write."""
+    def _direct(self, kind: GroupKind, app: str) -> tuple[Resource, Plain] | None:
+        """The controller between the pods and what stands above: its resource, and the reference that pods carry."""
         match kind:
             case GroupKind.DEPLOYMENT | GroupKind.ORPHAN | GroupKind.FOREIGN:
                 resource, name = REPLICASETS, f"{app}-{suffix(self._random, 9)}"
             case GroupKind.JOB:
                 resource, name = JOBS, f"{app}-{29_000_000 + self._random.randrange(1_000_000)}"
             case GroupKind.STATEFUL | GroupKind.DAEMON | GroupKind.BARE:
-                return above, app, []
-        uid = new_uid(self._random)
-        size_field = "parallelism" if resource is JOBS else "replicas"
-        spec: Plain = {size_field: size, "selector": {"matchLabels": {"app": app}}}
-        stored = new_owner(
-            name=name, namespace=namespace, uid=uid, labels={"app": app}, spec=spec, owner=above, now=now
-        )
-        return owner_reference(resource, name=name, uid=uid), name, [(resource, stored)]
+                return None
+        return resource, owner_reference(resource, name=name, uid=new_uid(self._random))
+
+    def _owner(
+        self, group: Group, direct: tuple[Resource, Plain], *, size: int, now: str
+    ) -> list[tuple[Resource, Stored]]:
+        """The object of a group's own controller, which the group has from now on."""
+        resource, reference = direct
+        stored = new_owner(resource, reference, template=group.template, size=size, owner=group.above, now=now)
+        group.owner = (resource, stored.key)
+        return [(resource, stored)]
 
     def roll(self, group: Group, now: str) -> Group:
         """A Deployment rolls: a new ReplicaSet, whose pods replace the old one's. Gives the new group."""
@@ -155,7 +144,7 @@ class Controllers:
         resource, key = group.owner
         owner = self._store.get(resource, key)
         if owner is not None:
-            status = encode({"observedGeneration": 1, "replicas": max(size, 0)})
+            status = owner_status(resource, max(size, 0))
             self._store.put(resource, msgspec.structs.replace(owner, status=(status,)))
 
     def replace(self, group: Group, pod: Stored) -> None:
@@ -188,13 +177,11 @@ class Controllers:
     def adopt(self, group: Group, now: str) -> None:
         """A new ReplicaSet takes pods without an owner."""
         pods = self._live(group)
-        direct, _, made = self._direct(
-            group.kind, app=group.app, namespace=group.template.namespace, above=None, size=len(pods), now=now
-        )
-        for resource, stored in made:
+        direct = self._direct(group.kind, group.app)
+        assert direct is not None, "only groups of ReplicaSets are adopted"
+        group.template = _under(group.template, direct[1])
+        for resource, stored in self._owner(group, direct, size=len(pods), now=now):
             self._store.put(resource, stored)
-            group.owner = (resource, stored.key)
-        group.template = _under(group.template, direct)
         self._work.extend(Own(group, pod.key, pod.uid) for pod in pods)
 
     def _live(self, group: Group) -> list[Stored]:

@@ -33,6 +33,7 @@ from sandbox.orders import (
     Refuse,
     Resume,
     Rotate,
+    Settle,
     Silence,
     Slow,
     Streaming,
@@ -50,6 +51,7 @@ class Moving(Protocol):
     """The workload, as far as it can be ordered about."""
 
     def pause(self) -> None: ...
+    def settle(self) -> None: ...
     def resume(self) -> None: ...
     def set_rate(self, per_second: float) -> None: ...
     def state(self) -> dict[str, Any]: ...
@@ -104,7 +106,7 @@ class Desk:
                 return self._watches.order(order, _line(order))
             case Cut() | End() | Tear() | Silence() | Gone():
                 return self._watches.order(order)
-            case Pause() | Resume() | Rate():
+            case Pause() | Settle() | Resume() | Rate():
                 self._move(order)
             case Deny() | Allow() | Rotate() | Publish():
                 self._change_access(order)
@@ -116,6 +118,8 @@ class Desk:
         match order:
             case Pause():
                 self._workload.pause()
+            case Settle():
+                self._workload.settle()
             case Resume():
                 self._workload.resume()
             case Rate(per_second=per_second):

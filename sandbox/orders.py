@@ -133,7 +133,7 @@ class Clear(Order, frozen=True, tag="clear"):
     """Ends delays, refusals and denials."""
 
 
-WorkloadOrder = Pause | Resume | Rate
+WorkloadOrder = Pause | Settle | Resume | Rate
 AccessOrder = Deny | Allow | Rotate | Publish
 AnswerOrder = Compact | ExpireTokens | Slow | Refuse | Streaming | Clear
 AnyOrder = WatchOrder | WorkloadOrder | AccessOrder | AnswerOrder

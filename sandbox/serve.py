@@ -30,6 +30,7 @@ TERMINATION_SECONDS: Final = 1.0
 
 _REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _OBJECT_VERBS: Final = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _HEADERS: Final = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
 
@@ -57,6 +58,8 @@ class ApiServer:
             return web.Response(text="ok")
         user = self._access.user_of(request.headers.get("Authorization"))
         if request.path == _REVIEWS and request.method == "POST":
+            if request.content_type == _PROTOBUF:
+                raise unsupported_media_type()
             review = self._access.review(user, await request.read())
             return web.Response(status=201, text=json.dumps(review), headers=_HEADERS)
         place = locate(request.path)
@@ -67,6 +70,8 @@ class ApiServer:
         verb = _verb(request, place)
         self._faults.refuse(verb, place.resource.plural)
         self._access.check(user, verb, place)
+        if request.method in ("POST", "PUT") and request.content_type == _PROTOBUF:
+            raise unsupported_media_type()
         return await self._serve(request, place, verb)
 
     async def _serve(self, request: web.Request, place: Place, verb: str) -> web.StreamResponse:

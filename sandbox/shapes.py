@@ -1,17 +1,17 @@
-"""What the workload's objects look like: realistic texts of 2 to 6 KB, whose large parts all pods of an owner share.
+"""What the workload's pods look like: realistic texts of 4 to 8 KB, whose large parts all pods of an owner share.
 
 A pod's own part is the head of its metadata, its node and its status; the spec and the managed fields are its template's. That is what
 lets 100,000 pods fit into a few hundred megabytes.
 """
 
 import random
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from sandbox.plain import Plain, decode, encode, key_of, metadata_text
 from sandbox.podstatus import Images, Status
-from sandbox.resources import PODS, Resource
+from sandbox.resources import PODS
 from sandbox.tables import Stored
 
 _PROXY: Final = ("proxy", "registry.example/mesh/proxy:2.3.1")
@@ -153,49 +153,6 @@ def with_metadata(pod: Stored, changes: Plain) -> Stored:
     metadata: Plain = decode(b"{" + own.removeprefix(b",") + b"}")
     kept = {key: value for key, value in {**metadata, **changes}.items() if value is not None}
     return msgspec.structs.replace(pod, metadata=(metadata_text(kept), end))
-
-
-def owner_reference(resource: Resource, *, name: str, uid: str) -> Plain:
-    """The reference to a controller."""
-    return controller_reference(api_version=resource.api_version, kind=resource.kind, name=name, uid=uid)
-
-
-def controller_reference(*, api_version: str, kind: str, name: str, uid: str) -> Plain:
-    """The reference to a controller of any kind, served here or not."""
-    return {
-        "apiVersion": api_version,
-        "kind": kind,
-        "name": name,
-        "uid": uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-
-
-def new_owner(
-    *, name: str, namespace: str, uid: str, labels: dict[str, str], spec: Plain, owner: Plain | None, now: str
-) -> Stored:
-    """A controller's object: ReplicaSet, Job, Deployment and the like."""
-    metadata: dict[str, Any] = {
-        "name": name,
-        "namespace": namespace,
-        "uid": uid,
-        "generation": 1,
-        "creationTimestamp": now,
-        "labels": labels,
-    }
-    if owner:
-        metadata["ownerReferences"] = [owner]
-    return Stored(
-        key=key_of(namespace, name),
-        namespace=namespace,
-        name=name,
-        uid=uid,
-        labels=labels,
-        metadata=(metadata_text(metadata), b"}"),
-        spec=(encode(spec),),
-        status=(b'{"observedGeneration":1}',),
-    )
 
 
 def _container(name: str, image: str) -> Plain:

@@ -19,6 +19,8 @@ SHOWN: Final = 50
 _CLIMBS: Final = {("apps", "ReplicaSet"): ("apps", "Deployment"), ("batch", "Job"): ("batch", "CronJob")}
 """Owners that are climbed from, and what to. A kind is this kind only in its own API group."""
 
+_ABOVE: Final = {(kind, above) for (_, kind), (_, above) in _CLIMBS.items()}
+
 _STATUSES: Final = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
@@ -27,8 +29,11 @@ class Truth(NamedTuple):
 
     pods: dict[str, HeldPod]
     """By UID, all that have an IP: these the reducer must hold."""
-    without_ip: frozenset[str]
+    without_ip: set[str]
     """UIDs of the others. One that has lost its IP stays in the reducer as it was, one that has not had any is not there."""
+    orphaned: set[str]
+    """UIDs of pods whose ReplicaSet or Job is gone, as garbage collection leaves them until it comes to the pods. `pods` has that direct
+    owner; the Deployment or CronJob that was known behind it is as right."""
 
 
 class _Owner(NamedTuple):
@@ -40,17 +45,23 @@ class _Owner(NamedTuple):
 def truth(*, pods: Iterable[Object], replicasets: Iterable[Object], jobs: Iterable[Object]) -> Truth:
     """The truth of these lists, which are read once; an object without a UID is passed over."""
     above = {_uid(owner): _controller(owner) for kind in (replicasets, jobs) for owner in kind if _uid(owner)}
-    held: dict[str, HeldPod] = {}
-    without_ip = set()
+    found = Truth({}, set(), set())
     for pod in pods:
         uid = _uid(pod)
         if not uid:
             continue
-        if any(_ips(pod)):
-            held[uid] = _pod(pod, above)
-        else:
-            without_ip.add(uid)
-    return Truth(held, frozenset(without_ip))
+        if not any(_ips(pod)):
+            found.without_ip.add(uid)
+            continue
+        found.pods[uid] = _pod(pod, above)
+        if _is_orphaned(pod, above):
+            found.orphaned.add(uid)
+    return found
+
+
+def _is_orphaned(pod: Object, above: Mapping[str, Object | None]) -> bool:
+    direct = _controller(pod)
+    return direct is not None and _group_and_kind(direct) in _CLIMBS and (direct.get("uid") or "") not in above
 
 
 def _pod(pod: Object, above: Mapping[str, Object | None]) -> HeldPod:
@@ -86,6 +97,11 @@ def _owner(pod: Object, above: Mapping[str, Object | None]) -> _Owner:
 
 def _named(reference: Object, *, kind: str) -> _Owner:
     return _Owner(kind, reference.get("name") or "", reference.get("uid") or "")
+
+
+def _has_lost_its_owner(pod: Object, above: Mapping[str, Object | None]) -> bool:
+    direct = _controller(pod)
+    return direct is not None and _group_and_kind(direct) in _CLIMBS and direct["uid"] not in above
 
 
 def _controller(of: Object) -> Object | None:
@@ -158,6 +174,8 @@ class Comparison(NamedTuple):
     """Containers that have been replaced: a reducer keeps each ID it has seen until its pod goes."""
     versions: Told
     """Version strings that are not the newest: these alone are never sent again."""
+    remembered: Told
+    """Owners that were known while the ReplicaSet or Job below them was there."""
 
 
 def compare(expected: Truth, held: Iterable[HeldPod]) -> Comparison:
@@ -169,6 +187,11 @@ def compare(expected: Truth, held: Iterable[HeldPod]) -> Comparison:
         differences=_told(_differences(expected, there)),
         stale=_told(_stale(both)),
         versions=_told(_versions(both)),
+        remembered=_told(
+            f"{_name(pod)}: owner is {_owner_words(held)}, {_owner_words(pod)} is gone"
+            for pod, held in both
+            if _is_remembered(expected, pod, held)
+        ),
     )
 
 
@@ -181,12 +204,18 @@ def differences(expected: Truth, held: Mapping[str, HeldPod]) -> list[str]:
 
 def _differences(expected: Truth, held: Mapping[str, HeldPod]) -> Iterator[str]:
     for uid, pod in expected.pods.items():
-        if uid in held:
-            yield from _pod_differences(pod, held[uid])
-        else:
+        if uid not in held:
             yield f"{_name(pod)}: is missing"
+            continue
+        yield from _pod_differences(pod, held[uid])
+        if _owner_of(held[uid]) != _owner_of(pod) and not _is_remembered(expected, pod, held[uid]):
+            yield f"{_name(pod)}: owner is {_owner_words(held[uid])}, should be {_owner_words(pod)}"
     for uid in held.keys() - expected.pods.keys() - expected.without_ip:
         yield f"{_name(held[uid])}: should be gone"
+
+
+def _is_remembered(expected: Truth, pod: HeldPod, held: HeldPod) -> bool:
+    return pod.uid in expected.orphaned and (pod.owner_kind, held.owner_kind) in _ABOVE
 
 
 def _pod_differences(pod: HeldPod, held: HeldPod) -> Iterator[str]:
@@ -194,7 +223,6 @@ def _pod_differences(pod: HeldPod, held: HeldPod) -> Iterator[str]:
         ("IP", held.ip, pod.ip),
         ("namespace", held.namespace, pod.namespace),
         ("name", held.name, pod.name),
-        ("owner", _owner_words(held), _owner_words(pod)),
         ("host network", held.host_network, pod.host_network),
     ):
         if is_ != should:
@@ -224,6 +252,10 @@ def _versions(both: Iterable[tuple[HeldPod, HeldPod]]) -> Iterator[str]:
 
 def _name(pod: HeldPod) -> str:
     return f"pod {pod.namespace}/{pod.name} ({pod.uid})"
+
+
+def _owner_of(pod: HeldPod) -> _Owner:
+    return _Owner(pod.owner_kind, pod.owner_name, pod.owner_uid)
 
 
 def _owner_words(pod: HeldPod) -> str:

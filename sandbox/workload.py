@@ -15,9 +15,10 @@ from sandbox.controllers import Controllers, live_pods
 from sandbox.groups import Create, Group, GroupKind, Live, Own, Work
 from sandbox.lives import Lives, Network, Step
 from sandbox.objects import Store
+from sandbox.owners import new_namespace
 from sandbox.plain import key_of
 from sandbox.resources import NAMESPACES, PODS, Resource
-from sandbox.shapes import new_owner, new_uid, suffix
+from sandbox.shapes import new_uid, suffix
 from sandbox.tables import Stored
 
 _SYSTEM_NAMESPACES: Final = ("default", "kube-system")
@@ -72,9 +73,7 @@ class Workload:
 
     def _namespace_objects(self, now: str) -> Iterable[Stored]:
         for name in (*_SYSTEM_NAMESPACES, *(f"team-{number}" for number in range(self._namespaces))):
-            uid = new_uid(self._random)
-            labels = {"kubernetes.io/metadata.name": name}
-            yield new_owner(name=name, namespace="", uid=uid, labels=labels, spec={}, owner=None, now=now)
+            yield new_namespace(name, uid=new_uid(self._random), now=now)
 
     def _pod_name(self, group: Group) -> str:
         return f"{group.template.base}-{suffix(self._random, 5)}{suffix(self._random, 3)}"

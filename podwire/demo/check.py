@@ -46,10 +46,10 @@ class Check:
             breaches = ask_json(self._reducer, "/breaches")["breaches"]
         except (CannotList, NoAnswer) as reason:
             return Verdict(in_step=False, words=f"not compared: {reason}")
-        wrong = [*comparison.differences, *(f"breach: {one['what']}" for one in breaches["first"])]
+        wrong = [*comparison.differences.first, *(f"breach: {one['what']}" for one in breaches["first"])]
         if wrong:
-            more = [f"... and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
-            return Verdict(in_step=False, words="\n".join(["not in step:", *wrong[:SHOWN], *more]))
+            count = f"not in step: {comparison.differences.total} differences, {breaches['count']} breaches"
+            return Verdict(in_step=False, words="\n".join([*wrong[:SHOWN], count]))
         containers = sum(len(pod.containers) for pod in held)
         return Verdict(in_step=True, words=f"{IN_STEP}: {len(held):,} pods, {containers:,} containers, no breach")
 

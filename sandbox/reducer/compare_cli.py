@@ -13,7 +13,7 @@ from common.address import Address, parse_address
 from common.clock import monotonic
 from sandbox.lists import CannotList, Cluster
 from sandbox.reducer.held import HeldPod, PodsAnswer
-from sandbox.truth import SHOWN, Comparison, compare
+from sandbox.truth import Comparison, compare
 
 POLL_SECONDS: Final = 0.5
 
@@ -70,17 +70,11 @@ def _compared(cluster: Cluster, reducer: Address) -> tuple[list[str], bool]:
 
 
 def _summary(comparison: Comparison) -> str:
-    count = comparison.differences.total
-    verdict = (
-        f"{count} differences (the first {SHOWN} above)"
-        if count > SHOWN
-        else f"{count} differences"
-        if count
-        else "equal"
-    )
+    different = comparison.differences.total
     return (
-        f"{verdict}: {comparison.pods} pods with an IP in the cluster "
-        f"({comparison.stale.total} replaced containers kept and {comparison.versions.total} older version strings, as designed)"
+        f"{f'{different} differences' if different else 'equal'}: {comparison.pods} pods with an IP in the cluster (as designed: "
+        f"{comparison.stale.total} replaced containers kept, {comparison.versions.total} older version strings, "
+        f"{comparison.remembered.total} owners remembered)"
     )
 
 

@@ -214,6 +214,13 @@ def test_a_lost_connection_is_told_counted_and_dialed_again(up: Bench) -> None:
     assert up.dials == 2
 
 
+def test_what_comes_for_a_lost_connection_is_dropped_and_counted(up: Bench) -> None:
+    up.take(batch(Resync(), first=1))
+    up.fail()
+    up.take(batch(pod_new(), first=2))
+    assert up.relay.tally.emissions_dropped["other_connection"] == 1
+
+
 def test_an_attempt_that_failed_is_counted_and_dialed_again(bench: Bench) -> None:
     bench.turn()
     bench.fail(Trouble.REFUSED)
@@ -271,6 +278,14 @@ def test_heartbeats_go_out_while_no_pods_do(up: Bench) -> None:
     assert up.names() == [*HANDSHAKE, "heartbeat", "heartbeat"]
 
 
+def test_pods_hold_heartbeats_back(up: Bench) -> None:
+    up.take(batch(Resync(), first=1))
+    for number in range(2, 6):
+        up.turn(after=1.5)
+        up.take(batch(PodDelete(UID("u")), first=number))
+    assert "heartbeat" not in up.names()
+
+
 def test_vitals_tell_the_health_and_resources_of_the_whole_pipeline(up: Bench) -> None:
     report = Report(matcher=Incarnation("m"), healthy=True, usage=Usage(user_us=100))
     up.take(report)
@@ -297,6 +312,9 @@ def test_lag_is_from_the_update_to_its_flush_and_a_resync_has_none(up: Bench) ->
     lag = up.relay.tally.lag_seconds
     assert (lag.count, lag.quantile(0.0), lag.quantile(1.0)) == (2, 0.0, pytest.approx(0.25))
     assert up.relay.tally.gather_seconds.quantile(1.0) == pytest.approx(0.25)
+    up.take(batch(PodDelete(UID("uid-2")), first=4, stamp_ns=up.wall_ns))
+    up.turn(after=0.25)
+    assert lag.count == 3
 
 
 def test_at_its_end_what_was_gathered_goes_out_and_the_frame_is_closed(up: Bench) -> None:

@@ -101,7 +101,7 @@ def test_the_first_ipv4_address_is_the_one(status: dict[str, Any], ip: str) -> N
 
 @pytest.mark.parametrize("status", [{"podIP": ""}, {"podIP": None, "podIPs": []}, {"podIP": "", "podIPs": [{}]}])
 def test_a_pod_without_an_ip_need_not_be_held(status: dict[str, Any]) -> None:
-    assert truth(pods=[a_pod("p", **status)], replicasets=(), jobs=()) == Truth({}, frozenset({"p-uid"}))
+    assert truth(pods=[a_pod("p", **status)], replicasets=(), jobs=()) == Truth({}, {"p-uid"}, set())
 
 
 def test_a_pod_is_held_with_all_that_the_protocol_tells() -> None:
@@ -153,12 +153,12 @@ def test_objects_with_nulls_and_without_a_uid_do_no_harm() -> None:
 HELD = HeldPod(
     "u", "10.0.0.1", "team-1", "x", "Deployment", "web", "web-uid", "'i'", False, {"c1": HeldContainer("main", "i")}
 )
-EXPECTED = Truth({"u": HELD}, frozenset({"lost-its-ip"}))
+EXPECTED = Truth({"u": HELD}, {"lost-its-ip"}, set())
 
 
 def test_a_reducer_that_holds_the_truth_does_not_differ() -> None:
     comparison = compare(EXPECTED, [HELD, replace(HELD, uid="lost-its-ip")])
-    assert comparison == (1, (0, []), (0, []), (0, []))
+    assert comparison == (1, (0, []), (0, []), (0, []), (0, []))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,26 @@ def test_replaced_containers_and_older_versions_are_told_apart() -> None:
 
 
 def test_many_differences_are_counted_and_the_first_told() -> None:
-    expected = Truth({str(n): replace(HELD, uid=str(n)) for n in range(SHOWN + 7)}, frozenset())
+    expected = Truth({str(n): replace(HELD, uid=str(n)) for n in range(SHOWN + 7)}, set(), set())
     told = differences(expected, {})
     assert (len(told), told[-1]) == (SHOWN + 1, "... and 7 more")
-    assert (compare(expected, []).differences.total, len(compare(expected, []).differences.first)) == (SHOWN + 7, SHOWN)
+    assert compare(expected, []).differences == (SHOWN + 7, told[:-1])
+    versions = compare(expected, [replace(pod, version="") for pod in expected.pods.values()]).versions
+    assert (versions.total, len(versions.first)) == (SHOWN + 7, SHOWN)
+
+
+def test_while_an_owner_is_gone_and_its_pods_are_not_the_workload_that_was_known_behind_it_is_as_right() -> None:
+    """Garbage collection deletes owners before their pods."""
+    expected = truth(pods=[a_pod("p", REPLICASET)], replicasets=(), jobs=())
+    direct = expected.pods["p-uid"]
+    known = replace(direct, owner_kind="Deployment", owner_name="web", owner_uid="web-uid")
+    assert differences(expected, {"p-uid": direct}) == []
+    assert differences(expected, {"p-uid": known}) == []
+    assert compare(expected, [direct]).remembered.total == 0
+    assert compare(expected, [known]).remembered.first == [
+        "pod ns/p (p-uid): owner is Deployment web (web-uid), ReplicaSet rs (rs-uid) is gone"
+    ]
+    for wrong in ("CronJob", "other", "none"):
+        assert differences(expected, {"p-uid": replace(known, owner_kind=wrong)})
+    there = truth(pods=[a_pod("p", REPLICASET)], replicasets=[an_object("rs")], jobs=())
+    assert differences(there, {"p-uid": known})

@@ -1,0 +1,52 @@
+# make demo    see podwire work on a simulated cluster: needs Python 3.11 or newer, nothing else
+# make test    every test that needs nothing but Python
+# make check   linters, types, import rules, then the tests
+# make bench   start-up time, lag and memory on today's API server (needs ../shared/apiserver)
+# make clean   removes what these made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# What `podwire up --demo` and bench/sync are told, as in: make demo ARGS='--for 15'
+ARGS ?=
+# What pytest is told, as in: make test TESTS='tests/relay -x'
+TESTS ?=
+
+.PHONY: demo test check lint bench clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.installed
+	@$(BIN)/podwire up --demo $(ARGS)
+
+# Two processes: more get in each other's way on a small machine, and the e2e tests start processes of their own.
+test: $(VENV)/.installed-dev
+	$(BIN)/pytest -n 2 -m 'not cluster and not apiserver' $(TESTS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(VENV)/.installed
+	$(BIN)/python bench/sync $(ARGS)
+
+clean:
+	rm -rf $(VENV) *.egg-info build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: a second call finds them newer than pyproject.toml and starts at once.
+$(VENV)/.installed: pyproject.toml | $(VENV)/.made
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.made
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "podwire needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": call make with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@

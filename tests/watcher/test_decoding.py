@@ -1,0 +1,360 @@
+"""Lists and watch events, read by both decoders from the same objects in their two forms."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.kube_wire import JSON, MEDIA, PROTOBUF, Media, data, pod, pod_bytes, wrapped
+from watcher import normalize
+from watcher.decode import (
+    LARGEST_EVENT_BYTES,
+    BadObject,
+    BadStream,
+    Bookmark,
+    Changed,
+    Decoder,
+    Deleted,
+    Failure,
+    WatchEvent,
+)
+from watcher.decode_json import JsonDecoder, Lines
+from watcher.decode_protobuf import Frames, ProtobufDecoder
+from watcher.objects import PartialObject, Pod
+
+DECODERS: dict[Media, Decoder] = {JSON: JsonDecoder(Pod), PROTOBUF: ProtobufDecoder(Pod)}
+each_media = pytest.mark.parametrize("media", MEDIA, ids=lambda media: media.name)
+
+
+def _events(media: Media, body: bytes) -> list[WatchEvent]:
+    return [DECODERS[media].event(piece) for piece in DECODERS[media].splitter().feed(body)]
+
+
+def _event(media: Media, body: bytes) -> WatchEvent:
+    (event,) = _events(media, body)
+    return event
+
+
+def _uids(items) -> list[str]:
+    return [item.metadata.uid for item in items]
+
+
+# Pages -----------------------------------------------------------------------------------------------------------------------------
+
+
+@each_media
+def test_a_page_gives_its_objects_its_version_and_where_the_next_one_begins(media):
+    page = DECODERS[media].page(media.page([pod("a"), pod("b")], version=7, token="next", remaining=5))
+    assert _uids(page.items) == ["a", "b"]
+    assert (page.resource_version, page.continue_token, page.remaining, page.unreadable) == ("7", "next", 5, 0)
+
+
+@each_media
+def test_the_last_page_has_no_token(media):
+    page = DECODERS[media].page(media.page([], version=7))
+    assert (page.items, page.continue_token, page.remaining) == ([], None, None)
+
+
+@pytest.mark.parametrize("items", ['"items": null', '"items": []', '"kind": "PodList"'])
+def test_an_empty_list_may_carry_null_nothing_or_no_items(items):
+    page = DECODERS[JSON].page(b'{"metadata": {"resourceVersion": "7"}, %s}' % items.encode())
+    assert (page.items, page.resource_version) == ([], "7")
+
+
+@each_media
+def test_what_has_no_resource_version_is_no_list_even_where_it_decodes_as_an_empty_one(media):
+    """A Status with code 200, or an empty message, would otherwise delete everything."""
+    for body in (media.status(200, "fine"), media.page([], version="")):
+        with pytest.raises(BadStream):
+            DECODERS[media].page(body)
+    with pytest.raises(BadStream):
+        DECODERS[PROTOBUF].page(b"k8s\0")
+
+
+def test_an_object_of_wrong_types_costs_a_json_page_nothing_but_itself():
+    bad = [pod("x") | {"spec": {"hostNetwork": "yes"}}, {"metadata": 5}, None, 5, {}, pod("y", ownerReferences={"no": "list"})]
+    page = DECODERS[JSON].page(JSON.page([pod("a"), *bad, pod("b")], version=7, token="t"))  # type: ignore[list-item]
+    assert _uids(page.items) == ["a", "b"]
+    assert (page.unreadable, page.resource_version, page.continue_token) == (6, "7", "t")
+
+
+def test_an_object_that_is_no_message_costs_a_protobuf_page_nothing_but_itself():
+    meta = data(1, data(2, "7"))
+    bad = [b"\xff\xff", pod_bytes(pod("x"))[:-3], data(1, data(5, b"u\xff"))]
+    body = wrapped(meta + b"".join(data(2, one) for one in [pod_bytes(pod("a")), *bad, pod_bytes(pod("b"))]))
+    page = DECODERS[PROTOBUF].page(body)
+    assert (_uids(page.items), page.unreadable) == (["a", "b"], 3)
+
+
+def test_bytes_that_are_no_utf8_are_replaced_in_json_where_they_matter_and_never_looked_at_where_they_do_not():
+    body = JSON.page([pod("a", name="NAME"), pod("b", annotations={"x": "SKIPPED"})], version=7)
+    page = DECODERS[JSON].page(body.replace(b"NAME", b"n\xffn").replace(b"SKIPPED", b"\xff\xfe"))
+    assert [item.metadata.name for item in page.items] == ["n\ufffdn", "name-b"]
+    assert page.unreadable == 0
+
+
+def test_bytes_that_are_no_utf8_leave_out_a_protobuf_object_where_they_matter_and_are_never_looked_at_where_they_do_not():
+    """As bytes in a record they would be a message that no reader of ours can decode."""
+    body = PROTOBUF.page([pod("a", name="NAME"), pod("b", annotations={"x": "SKIP"})], version=7)
+    page = DECODERS[PROTOBUF].page(body.replace(b"NAME", b"n\xff\xffn").replace(b"SKIP", b"\xff\xfe\xff\xfe"))
+    assert (_uids(page.items), page.unreadable) == (["b"], 1)
+    with pytest.raises(BadStream):
+        DECODERS[PROTOBUF].page(PROTOBUF.page([], version="VV").replace(b"VV", b"\xff\xff"))
+
+
+@each_media
+def test_two_megabytes_of_annotations_are_skipped(media):
+    large = pod("a", annotations={"blob": "x" * 2_000_000})
+    page = DECODERS[media].page(media.page([large, pod("b")], version=7))
+    assert _uids(page.items) == ["a", "b"]
+    assert _event(media, media.event("ADDED", large)) == Changed(page.items[0])
+
+
+@each_media
+def test_unknown_fields_are_skipped(media):
+    unknown = pod("a", labels={"app": "web"}, generateName="web-")
+    assert _uids(DECODERS[media].page(media.page([unknown], version=7)).items) == ["a"]
+
+
+@each_media
+@pytest.mark.parametrize("body", [b"", b"<html>502</html>", b"k8s\0\xff\xff", b"[]", b'{"metadata":', b"\0" * 50])
+def test_a_body_that_is_no_list_is_refused(media, body):
+    with pytest.raises(BadStream):
+        DECODERS[media].page(body)
+
+
+def test_json_that_is_nested_without_end_is_refused_and_not_a_crash():
+    deep = b"[" * 100_000 + b"]" * 100_000
+    with pytest.raises(BadStream):
+        DECODERS[JSON].page(b'{"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"uid": "u"}, "x": %s}]}' % deep)
+    with pytest.raises(BadStream):
+        DECODERS[JSON].event(b'{"type": "ADDED", "object": {"metadata": {"uid": "u"}, "x": %s}}' % deep)
+    assert DECODERS[JSON].failure(b'{"code": 500, "details": %s}' % deep) is None
+
+
+# Watch events ------------------------------------------------------------------------------------------------------------------------
+
+
+@each_media
+@pytest.mark.parametrize("type_", ["ADDED", "MODIFIED"])
+def test_added_and_modified_bring_the_object(media, type_):
+    event = _event(media, media.event(type_, pod("a", version=9)))
+    assert isinstance(event, Changed)
+    assert (event.item.metadata.uid, event.item.metadata.resourceVersion) == ("a", "9")
+
+
+@each_media
+def test_deleted_brings_the_uid_and_the_version_of_the_deletion(media):
+    assert _event(media, media.event("DELETED", pod("a", version=9))) == Deleted("a", "9")
+    assert _event(media, media.event("DELETED", {"metadata": {}})) == Deleted("", "")
+
+
+def test_a_deletion_is_taken_whatever_else_of_the_object_is_bad():
+    """Else the object would be kept until the next list."""
+    bad_json = pod("a", version=9, ownerReferences=5) | {"status": "bad"}
+    assert _event(JSON, JSON.event("DELETED", bad_json)) == Deleted("a", "9")
+    bad_protobuf = data(1, data(1, b"n\xff") + data(5, "a") + data(6, "9")) + data(3, b"\xff")
+    assert _event(PROTOBUF, PROTOBUF.event_of("DELETED", bad_protobuf)) == Deleted("a", "9")
+
+
+@each_media
+def test_a_bookmark_brings_its_version(media):
+    assert _event(media, media.bookmark(9)) == Bookmark("9", ends_initial_events=False)
+
+
+@each_media
+def test_only_the_annotated_bookmark_ends_the_initial_events(media):
+    assert _event(media, media.bookmark(9, ends_initial_events=True)) == Bookmark("9", ends_initial_events=True)
+    other = {"metadata": {"resourceVersion": "9", "annotations": {"k8s.io/initial-events-end": "false", "x": "true"}}}
+    assert _event(media, media.event("BOOKMARK", other)) == Bookmark("9", ends_initial_events=False)
+
+
+@each_media
+@pytest.mark.parametrize("meta", [{}, {"resourceVersion": ""}])
+def test_a_bookmark_without_a_version_is_left_out(media, meta):
+    with pytest.raises(BadObject):
+        _event(media, media.event("BOOKMARK", {"metadata": meta}))
+
+
+@each_media
+def test_an_error_event_brings_code_and_text(media):
+    assert _event(media, media.error(410, "too old")) == Failure(410, "too old")
+
+
+def test_an_error_event_without_a_status_is_a_failure_all_the_same():
+    assert _event(JSON, b'{"type": "ERROR", "object": "?"}\n') == Failure(0, "")
+    assert _event(PROTOBUF, PROTOBUF.event_of("ERROR", b"\xff")) == Failure(0, "")
+
+
+@each_media
+def test_an_event_of_an_unknown_type_is_left_out(media):
+    with pytest.raises(BadObject):
+        _event(media, media.event("POLISHED", pod("a")))
+
+
+def test_an_event_with_an_object_of_wrong_types_is_left_out():
+    with pytest.raises(BadObject):
+        _event(JSON, JSON.event("ADDED", {"metadata": {"uid": 5}}))
+    with pytest.raises(BadObject):
+        _event(PROTOBUF, PROTOBUF.event_of("MODIFIED", b"\xff"))
+    with pytest.raises(BadObject):
+        _event(JSON, JSON.event("DELETED", {"metadata": 5}))
+    with pytest.raises(BadObject):
+        _event(PROTOBUF, PROTOBUF.event_of("DELETED", b"\xff"))
+
+
+def test_a_json_event_with_bytes_that_are_no_utf8_is_taken():
+    line = JSON.event("ADDED", pod("a", name="NAME", annotations={"x": "SKIPPED"}))
+    event = _event(JSON, line.replace(b"NAME", b"\xff").replace(b"SKIPPED", b"\xfe"))
+    assert isinstance(event, Changed)
+    assert event.item.metadata.name == "\ufffd"
+
+
+@each_media
+@pytest.mark.parametrize("piece", [b"", b"<html>", b"{}", b'{"type": 5}', b"\xff\xff\xff", b"\x0a\x05ADDED"])
+def test_what_is_no_event_shows_that_the_stream_is_broken(media, piece):
+    with pytest.raises(BadStream):
+        DECODERS[media].event(piece)
+
+
+@each_media
+def test_the_reason_stands_in_for_a_missing_text(media):
+    status = b'{"reason": "Forbidden", "code": 403}' if media is JSON else wrapped(data(4, "Forbidden") + b"\x30\x93\x03")
+    assert DECODERS[media].failure(status) == Failure(403, "Forbidden")
+
+
+@each_media
+def test_a_body_that_is_no_status_has_no_text(media):
+    for body in (b"<html><body>502 Bad Gateway</body></html>", b"", b"\xff", wrapped(b"\xff")):
+        assert DECODERS[media].failure(body) is None
+
+
+def test_owners_are_read_from_whole_objects_and_from_their_metadata_alone():
+    """A server that has no PartialObjectMetadata sends the objects whole."""
+    for decoder, media in ((JsonDecoder(PartialObject), JSON), (ProtobufDecoder(PartialObject), PROTOBUF)):
+        page = decoder.page(media.page([pod("a"), {"metadata": {"uid": "b"}}], version=7))
+        assert _uids(page.items) == ["a", "b"]
+
+
+# Cutting a stream ------------------------------------------------------------------------------------------------------------------------
+
+SOME_EVENTS = {
+    media: [media.event("ADDED", pod("a")), media.bookmark(5), media.event("DELETED", pod("a")), media.error(410, "x\ny")]
+    for media in MEDIA
+}
+
+
+@each_media
+@given(cuts=st.lists(st.integers(0, 2_000), max_size=10), take=st.lists(st.integers(0, 3), max_size=5))
+def test_however_the_stream_is_cut_it_gives_the_same_events(media, cuts, take):
+    body = b"".join(SOME_EVENTS[media][one] for one in take)
+    edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    splitter = DECODERS[media].splitter()
+    pieces = [piece for at, end in zip(edges, edges[1:], strict=False) for piece in splitter.feed(body[at:end])]
+    assert pieces == [piece for one in take for piece in DECODERS[media].splitter().feed(SOME_EVENTS[media][one])]
+    assert len(pieces) == len(take)
+
+
+def test_a_line_without_its_end_is_no_event_yet():
+    assert Lines().feed(b'{"type": "ADDED"}') == []
+
+
+def test_empty_lines_are_no_events():
+    assert Lines().feed(b"\n \n\r\n{}\n") == [b"{}"]
+
+
+def test_an_event_longer_than_any_object_is_refused():
+    lines = Lines()
+    piece = b"x" * (LARGEST_EVENT_BYTES // 4)
+    for _ in range(4):
+        assert lines.feed(piece) == []
+    with pytest.raises(BadStream):
+        lines.feed(b"x")
+    with pytest.raises(BadStream):
+        Frames().feed(b"<htm")
+
+
+@given(junk=st.binary(max_size=200))
+def test_hostile_bytes_raise_nothing_but_what_is_foreseen(junk):
+    for media, decoder in DECODERS.items():
+        for body in (junk, wrapped(junk), b"k8s\0" + junk, b'{"metadata":{"resourceVersion":"1"},"items":[%s]}' % junk):
+            try:
+                decoder.page(body)
+            except BadStream:
+                pass
+            decoder.failure(body)
+        for piece in (junk, b'{"type":"ADDED","object":%s}' % junk, data(1, "ADDED") + data(2, data(1, wrapped(junk)))):
+            try:
+                decoder.event(piece)
+            except (BadStream, BadObject):
+                pass
+        assert media.name
+
+
+# Both decoders, one record -----------------------------------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(codec="utf-8"), max_size=8)
+
+
+def _maybe(**fields: st.SearchStrategy) -> st.SearchStrategy:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+_references = _maybe(
+    apiVersion=st.sampled_from(["apps/v1", "v1", "batch/v1"]), kind=texts, name=texts, uid=texts, controller=st.booleans()
+)
+_containers = st.lists(_maybe(name=texts, image=texts, containerID=texts), max_size=3)
+_statuses = _maybe(
+    phase=texts,
+    podIP=texts,
+    podIPs=st.lists(_maybe(ip=texts), max_size=3),
+    containerStatuses=_containers,
+    initContainerStatuses=_containers,
+    ephemeralContainerStatuses=_containers,
+)
+_metas = _maybe(
+    name=texts,
+    namespace=texts,
+    uid=texts,
+    resourceVersion=texts,
+    labels=st.dictionaries(texts, texts, max_size=2),
+    annotations=st.dictionaries(texts, texts, max_size=2),
+    ownerReferences=st.lists(_references, max_size=3),
+)
+pods = st.fixed_dictionaries(
+    {"metadata": _metas}, optional={"spec": _maybe(hostNetwork=st.booleans(), nodeName=texts), "status": _statuses}
+)
+
+
+@given(items=st.lists(pods, max_size=4))
+def test_both_decoders_give_the_same_records(items):
+    by_media = [DECODERS[media].page(media.page(items, version=1)) for media in MEDIA]
+    for normalizer in (normalize.pod, normalize.owner):
+        json_records, protobuf_records = [[normalizer(item) for item in page.items] for page in by_media]
+        assert json_records == protobuf_records
+        assert len(json_records) == len(items)
+
+
+@given(item=pods, type_=st.sampled_from(["ADDED", "MODIFIED"]))
+def test_both_decoders_give_the_same_events(item, type_):
+    of_json, of_protobuf = [_event(media, media.event(type_, item)) for media in MEDIA]
+    assert isinstance(of_json, Changed)
+    assert isinstance(of_protobuf, Changed)
+    assert normalize.pod(of_json.item) == normalize.pod(of_protobuf.item)
+    assert (of_json.item.metadata.resourceVersion or "") == of_protobuf.item.metadata.resourceVersion
+    assert _event(JSON, JSON.event("DELETED", item)) == _event(PROTOBUF, PROTOBUF.event("DELETED", item))
+
+
+@given(item=pods)
+def test_null_stands_for_what_is_missing(item):
+    """Go writes nil slices and pointers as null."""
+    filled = json.loads(json.dumps(item))
+    filled["metadata"].setdefault("ownerReferences", None)
+    for part in ("spec", "status"):
+        filled.setdefault(part, None)
+    if filled["status"] is not None:
+        for name in ("podIPs", "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+            filled["status"].setdefault(name, None)
+    left, right = [DECODERS[JSON].page(JSON.page([one], version=1)).items[0] for one in (item, filled)]
+    assert normalize.pod(left) == normalize.pod(right)
