@@ -61,3 +61,20 @@ def new_socket(context: zmq.Context[zmq.Socket[bytes]], kind: int, *, high_water
     socket.setsockopt(zmq.RECONNECT_IVL, 20)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
     return socket
+
+
+def new_publisher(context: zmq.Context[zmq.Socket[bytes]], *, high_water: int) -> zmq.Socket[bytes]:
+    """A PUB that can be asked with `joined` who listens: what is repeated once a second can then be said to a newcomer at once."""
+    socket = new_socket(context, zmq.XPUB, high_water=high_water)
+    socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+    return socket
+
+
+def joined(publisher: zmq.Socket[bytes]) -> bool:
+    """Whether a subscriber has come since the last call. What else subscribers send is thrown away: there is nothing to say to a PUB."""
+    found = False
+    while True:
+        try:
+            found |= publisher.recv(zmq.NOBLOCK).startswith(b"\x01")  # a subscription; 0 ends one (zmq_socket(3))
+        except zmq.Again:
+            return found

@@ -9,6 +9,7 @@ from common import messages
 from common.admin import Admin
 from common.clock import monotonic, wall_ns
 from common.messages import BadMessage
+from common.sockets import joined
 from common.stop import StopSignal
 from relay.connect import Trouble
 from relay.deliver import Action, Dial, Publish, Relay
@@ -47,6 +48,7 @@ class Loop:
         self._poller = zmq.Poller()
         self._poller.register(dialer.fd, zmq.POLLIN)
         self._poller.register(stop.fd, zmq.POLLIN)
+        self._poller.register(link, zmq.POLLIN)
 
     def run(self) -> None:
         """Turns until the process is told to stop; then sends what waits, for at most `FINISH_SECONDS`, and closes the connection."""
@@ -62,6 +64,8 @@ class Loop:
         if self._wire is not None and ready.get(self._wire.fd, 0) & ~zmq.POLLOUT:
             self._read(self._wire)
         more_coming = self._emissions in ready and self._take_emissions()
+        if self._link in ready and joined(self._link):
+            self._do(Publish(self._relay.link))
         for action in self._relay.turn(now=monotonic(), wall_ns=wall_ns(), more_coming=more_coming):
             self._do(action)
         if self._wire is not None:

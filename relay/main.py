@@ -9,7 +9,7 @@ from common.clock import monotonic, wall_ns
 from common.logs import Log
 from common.messages import new_incarnation
 from common.place import claim
-from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_socket
+from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_publisher, new_socket
 from common.stop import StopSignal
 from relay import machine
 from relay.deliver import Relay
@@ -33,7 +33,7 @@ def run(settings: Settings) -> None:
     admin = open_admin(stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=RelayView(relay, settings))
     context = zmq.Context()
     emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
-    link = new_socket(context, zmq.PUB, high_water=LINKS_HIGH_WATER)
+    link = new_publisher(context, high_water=LINKS_HIGH_WATER)
     try:
         emissions.bind(emissions_endpoint(settings.run_dir))
         link.bind(link_endpoint(settings.run_dir))

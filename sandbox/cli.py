@@ -5,7 +5,11 @@ from typing import Final
 
 import click
 
-_COMMANDS: Final = {"cluster": "sandbox.cluster_cli", "reducer": "sandbox.reducer.cli", "compare": "sandbox.reducer.compare_cli"}
+_COMMANDS: Final = {
+    "cluster": "sandbox.cluster_cli",
+    "reducer": "sandbox.reducer.cli",
+    "compare": "sandbox.reducer.compare_cli",
+}
 
 
 class _Lazy(click.Group):

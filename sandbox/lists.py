@@ -6,7 +6,6 @@ is in memory.
 """
 
 from collections.abc import Callable, Iterator
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,8 +66,6 @@ def _page(list_: Callable[..., Any], what: str, continue_: str | None) -> dict[s
     more = {"_continue": continue_} if continue_ else {}
     try:
         answer = list_(limit=PAGE_OBJECTS, _preload_content=False, _request_timeout=TIMEOUT_SECONDS, **more)
-        if answer.status != HTTPStatus.OK:
-            raise CannotList(f"listing {what}: the API server answers {answer.status} {answer.reason}")
         return msgspec.json.decode(answer.data, type=dict[str, Any])
     except ApiException as error:
         raise CannotList(f"listing {what}: the API server answers {error.status} {error.reason}") from error

@@ -1,12 +1,8 @@
-"""Real processes in tests: started in a session of their own, waited for with deadlines, and gone when the test is."""
+"""Real processes in tests: waited for with deadlines, found by their PID files. `bench.rig` starts and ends them."""
 
-import os
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,26 +10,6 @@ Found = TypeVar("Found")
 
 PATIENCE_SECONDS = 60.0
 """How long a test waits for what should take a moment, on a machine that is busy with something else."""
-
-
-@contextmanager
-def started(*arguments: str, log: Path, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """`python ARGUMENTS...` with its output and errors in `log`; its whole process group is killed in the end."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, **(environment or {})},
-        )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def eventually(look: Callable[[], Found | None], *, log: Path, what: str) -> Found:
@@ -67,3 +43,8 @@ def lives(pid: int) -> bool:
 def gone(pid: int) -> bool:
     """Whether there is no such process."""
     return not lives(pid)
+
+
+def ended(process: subprocess.Popen[bytes], *, log: Path) -> int:
+    """The exit code of a process that is about to end."""
+    return eventually(process.poll, log=log, what="the process's end")

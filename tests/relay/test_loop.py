@@ -17,7 +17,7 @@ from common.admin import open_admin
 from common.clock import monotonic, wall_ns
 from common.logs import Log
 from common.messages import Emissions, Incarnation, Link, Resync
-from common.sockets import emissions_endpoint, link_endpoint, new_socket
+from common.sockets import emissions_endpoint, link_endpoint, new_publisher, new_socket
 from relay import machine
 from relay.deliver import Relay
 from relay.dial import Dialer
@@ -156,7 +156,7 @@ def running(tmp_path: Path, reducer: Reducer, stop: Stop) -> Iterator[tuple[Rela
     )
     settings = Settings(run_dir=tmp_path, admin="off", intake=reducer.address, labels=(), hostname="h")
     context = zmq.Context()
-    emissions, link = new_socket(context, zmq.PULL, high_water=4), new_socket(context, zmq.PUB, high_water=10)
+    emissions, link = new_socket(context, zmq.PULL, high_water=4), new_publisher(context, high_water=10)
     emissions.bind(emissions_endpoint(tmp_path))
     link.bind(link_endpoint(tmp_path))
     admin = open_admin(stage="relay", run_dir=tmp_path, listen="off", view=RelayView(relay, settings))

@@ -105,7 +105,7 @@ def test_a_breach_of_the_protocol_ends_the_connection() -> None:
     on_a_reducer(test)
 
 
-def test_a_stall_decodes_nothing_until_it_ends() -> None:
+def test_a_stall_decodes_nothing_until_it_ends_and_is_no_silence_of_the_collector() -> None:
     async def test(desk: Desk) -> None:
         async with desk.collector(up.version_info()) as (_, writer):
             await desk.until(lambda state: state["bytes_plain"] == 24)
@@ -115,6 +115,9 @@ def test_a_stall_decodes_nothing_until_it_ends() -> None:
             for _ in range(20):
                 state = await desk.get("/state")
             assert (state["bytes_plain"], state["orders"]["stalled_seconds"] > 3000) == (24, True)
+            live = desk.reducer.ledger.live
+            assert live is not None
+            live.heard_at -= 60
             await desk.order("/stall?seconds=0")
             assert (await desk.until(lambda state: state["containers"] == 1))["notes"] == 0
 
