@@ -8,12 +8,13 @@ import json
 import os
 import platform
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ def cluster(pods: int) -> Iterator[Cluster]:
         with real_cluster(pods) as real:
             yield real
     else:
-        with _sandbox(pods) as sandbox:
+        with sandbox_cluster(pods) as sandbox:
             yield sandbox
 
 
@@ -54,19 +55,28 @@ def real_cluster(pods: int) -> Iterator[Cluster]:
     state = tempfile.mkdtemp(prefix="podwire-bench-")
     port = str(free_ports(3))
     try:
-        up = subprocess.run([SHARED / "up", state], env=environment(PORT=port), capture_output=True, text=True, check=True)
+        up = subprocess.run(
+            [SHARED / "up", state], env=environment(PORT=port), capture_output=True, text=True, check=True
+        )
         kubeconfig = up.stdout.strip().splitlines()[-1]
-        subprocess.run([sys.executable, SHARED / "fill", "--kubeconfig", kubeconfig, "--pods", str(pods)], check=True, stdout=sys.stderr)
-        yield Cluster(kubeconfig, "Kubernetes' API server (shared/apiserver)", int(Path(state, "apiserver.pid").read_text()))
+        subprocess.run(
+            [sys.executable, SHARED / "fill", "--kubeconfig", kubeconfig, "--pods", str(pods)],
+            check=True,
+            stdout=sys.stderr,
+        )
+        yield Cluster(
+            kubeconfig, "Kubernetes' API server (shared/apiserver)", int(Path(state, "apiserver.pid").read_text())
+        )
     finally:
         subprocess.run([SHARED / "down", state], check=True)
 
 
 @contextmanager
-def _sandbox(pods: int) -> Iterator[Cluster]:
+def sandbox_cluster(pods: int, *, rate: float = 0.0) -> Iterator[Cluster]:
+    """The sandbox's API server with a workload of this size and rate."""
     with tempfile.TemporaryDirectory(prefix="podwire-bench-") as directory:
         kubeconfig = Path(directory, "kubeconfig")
-        command = ["sandbox", "cluster", "--pods", str(pods), "--rate", "0", "--kubeconfig", str(kubeconfig)]
+        command = ["sandbox", "cluster", "--pods", str(pods), "--rate", str(rate), "--kubeconfig", str(kubeconfig)]
         with process(command) as server:
             wait_for(kubeconfig.exists, seconds=120, what="the sandbox's kubeconfig")
             yield Cluster(str(kubeconfig), "podwire's sandbox", server.pid)
@@ -74,8 +84,6 @@ def _sandbox(pods: int) -> Iterator[Cluster]:
 
 def free_ports(count: int) -> int:
     """The first of `count` ports in a row that nobody listens on."""
-    import socket
-
     for first in range(21000, 29000, count):
         try:
             for port in range(first, first + count):
@@ -103,7 +111,7 @@ def process(arguments: list[str], *, log: Path | None = None) -> Iterator[subpro
 @contextmanager
 def program(command: list[str], *, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A command of the checkout's root, ended with SIGTERM."""
-    with open(log or os.devnull, "ab") as output:
+    with Path(log or os.devnull).open("ab") as output:
         started = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=output)
     try:
         yield started
@@ -123,7 +131,8 @@ class Reducer:
     address: str
     admin: str
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str) -> Any:  # noqa: ANN401 (any JSON)
+        """JSON of its HTTP."""
         return fetch(self.admin, path)
 
 
@@ -131,20 +140,30 @@ class Reducer:
 def reducer() -> Iterator[Reducer]:
     with tempfile.TemporaryDirectory(prefix="podwire-bench-") as directory:
         file = Path(directory, "addresses.json")
-        command = ["sandbox", "reducer", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--address-file", str(file)]
+        command = [
+            "sandbox",
+            "reducer",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--address-file",
+            str(file),
+        ]
         with process(command, log=Path(directory, "log")):
             wait_for(file.exists, seconds=20, what="the reducer's addresses")
             found = json.loads(file.read_text())
             yield Reducer(found["intake"], found["admin"])
 
 
-def fetch(address: str, path: str) -> Any:
+def fetch(address: str, path: str) -> Any:  # noqa: ANN401 (any JSON)
     """JSON over HTTP."""
     with urllib.request.urlopen(f"http://{address}{path}", timeout=60) as response:
         return json.load(response)
 
 
-def wait_for(condition: Any, *, seconds: float, what: str, every: float = 0.01) -> None:
+def wait_for(condition: Callable[[], object], *, seconds: float, what: str, every: float = 0.01) -> None:
+    """Polls until the condition holds. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -177,5 +196,6 @@ def pss_mb(pid: int) -> float:
 
 def machine() -> str:
     """The machine in a line."""
-    model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown CPU")
     return f"{os.cpu_count()} cores, {model}, Linux {platform.release()}, Python {platform.python_version()}"

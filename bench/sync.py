@@ -1,9 +1,9 @@
-"""How long, how much CPU and how much memory podwire takes from its start until the reducer has every pod; and how soon a lone event arrives.
+"""What a sync costs, from podwire's start until the reducer has every pod: time, CPU, memory; and how soon a lone event arrives.
 
     python -m bench.sync [--pods 20000] [--repeat 3] [--json FILE]
 
-Alternates the bare reader of JSON pages with podwire on the same API server, and prints medians and ratios. With KUBECONFIG it runs on that
-cluster; with `../shared/apiserver` beside the checkout on Kubernetes' own code; else on the sandbox. The lone event is measured on the sandbox.
+Alternates the bare reader of JSON pages with podwire on the same API server, and prints medians and ratios. `rig` says which API server;
+the lone event is measured on the sandbox.
 """
 
 import argparse
@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from bench import rig
-
+from bench.latency import lone_events
 
 
 def bare(cluster: rig.Cluster) -> dict[str, Any]:
     server = rig.cpu_seconds(cluster.server_pid) if cluster.server_pid else 0.0
-    out = subprocess.run([sys.executable, "-m", "bench.bare_reader", cluster.kubeconfig], cwd=rig.ROOT, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "bench.bare_reader", cluster.kubeconfig]
+    out = subprocess.run(command, cwd=rig.ROOT, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(out.stdout)
     found["server_cpu"] = rig.cpu_seconds(cluster.server_pid) - server if cluster.server_pid else 0.0
     return found
@@ -35,7 +36,12 @@ def podwire(cluster: rig.Cluster, pods: int, *, settle: float = 2.0) -> dict[str
         began = time.monotonic()
         arguments = ["podwire", "up", "--kubeconfig", cluster.kubeconfig, "--intake", reducer.address, "--run-dir", run]
         with rig.process(arguments, log=Path(run, "log")) as up:
-            rig.wait_for(lambda: reducer.get("/state")["pods"] >= pods, seconds=300, what=f"{pods} pods at the reducer", every=0.02)
+            rig.wait_for(
+                lambda: reducer.get("/state")["pods"] >= pods,
+                seconds=300,
+                what=f"{pods} pods at the reducer",
+                every=0.02,
+            )
             wall = time.monotonic() - began
             pids = rig.descendants(up.pid)
             cpu = sum(map(rig.cpu_seconds, pids))
@@ -47,7 +53,7 @@ def podwire(cluster: rig.Cluster, pods: int, *, settle: float = 2.0) -> dict[str
                 "server_cpu": rig.cpu_seconds(cluster.server_pid) - server if cluster.server_pid else 0.0,
                 "pss_mb": sum(map(rig.pss_mb, rig.descendants(up.pid))),
                 "bytes_upstream": state["bytes_wire"],
-                "breaches": len(state["breaches"]) if isinstance(state["breaches"], list) else state["breaches"],
+                "breaches": reducer.get("/breaches")["breaches"]["count"],
             }
 
 
@@ -94,7 +100,7 @@ def main() -> None:
                 ours.append(podwire(cluster, pods))
             results["sync"].append(report(pods, bares, ours))
     if not args.no_latency:
-        pass
+        results["lone_event"] = lone_events()
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
 

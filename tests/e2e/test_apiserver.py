@@ -16,7 +16,7 @@ PODS = 20_000
 
 
 @pytest.fixture(scope="module")
-def full(request: pytest.FixtureRequest) -> Iterator[str]:
+def full() -> Iterator[str]:
     """Kubeconfig of an API server that holds the pods."""
     if not (rig.SHARED / "up").exists():
         pytest.skip("there is no shared/apiserver beside the checkout")
@@ -44,7 +44,11 @@ def test_a_watcher_that_is_killed_comes_back_in_step(full: str, tmp_path: Path) 
         assert_in_step(full, reducer)
         before = {stage: (run_dir / f"{stage}.pid").read_text() for stage in rig.STAGES}
         subprocess.run(["kill", "-9", before["watcher-pods"].strip()], check=True)
-        rig.wait_for(lambda: (run_dir / "watcher-pods.pid").read_text() != before["watcher-pods"], seconds=20, what="a new watcher")
+        rig.wait_for(
+            lambda: (run_dir / "watcher-pods.pid").read_text() != before["watcher-pods"],
+            seconds=20,
+            what="a new watcher",
+        )
         assert_in_step(full, reducer)
         after = {stage: (run_dir / f"{stage}.pid").read_text() for stage in rig.STAGES}
         assert {stage for stage in rig.STAGES if before[stage] != after[stage]} == {"watcher-pods"}

@@ -30,7 +30,9 @@ def put_under_a_config_map(kubectl: Kubectl, namespace: str) -> None:
     kubectl.apply(namespace, [owned])
 
 
-def test_the_reducer_holds_what_the_cluster_holds_through_rollout_scale_down_and_orphaning(control_plane: str, tmp_path: Path) -> None:
+def test_the_reducer_holds_what_the_cluster_holds_through_rollout_scale_down_and_orphaning(
+    control_plane: str, tmp_path: Path
+) -> None:
     """Pods of every kind of owner; then a rollout, a scale-down and `--cascade=orphan`; equal each time, and no breach."""
     kubectl = Kubectl(control_plane)
     for namespace in NAMESPACES:
@@ -48,7 +50,9 @@ def test_the_reducer_holds_what_the_cluster_holds_through_rollout_scale_down_and
         kubectl("-n", NAMESPACES[2], "delete", "deployment", "on-host", "--cascade=orphan")
         kubectl("-n", NAMESPACES[3], "delete", "replicaset", "orphan", "--cascade=orphan")
         kubectl("-n", NAMESPACES[0], "rollout", "status", "deployment/web", "--timeout=120s")
-        rig.wait_for(lambda: of_app(kubectl, NAMESPACES[1], "prepared") == 20, seconds=120, what="the scale-down", every=1.0)
+        rig.wait_for(
+            lambda: of_app(kubectl, NAMESPACES[1], "prepared") == 20, seconds=120, what="the scale-down", every=1.0
+        )
         assert_in_step(control_plane, reducer)
         assert owners(reducer, NAMESPACES[2], "on-host-") == {"ReplicaSet"}
         assert owners(reducer, NAMESPACES[3], "orphan-") == {"none"}
@@ -60,4 +64,8 @@ def of_app(kubectl: Kubectl, namespace: str, app: str) -> int:
 
 def owners(reducer: rig.Reducer, namespace: str, prefix: str) -> set[str]:
     """The kinds of owner of these pods at the reducer."""
-    return {pod["owner"]["kind"] for pod in reducer.get("/pods") if pod["namespace"] == namespace and pod["name"].startswith(prefix)}
+    return {
+        pod["owner_kind"]
+        for pod in reducer.get("/pods")["pods"]
+        if pod["namespace"] == namespace and pod["name"].startswith(prefix)
+    }

@@ -75,7 +75,7 @@ def test_a_child_that_refuses_ends_all_with_its_words_said_once(run_dir: Path, l
 def test_a_child_that_fails_is_started_again_and_its_fault_is_told(run_dir: Path, log: Path) -> None:
     with toys(str(run_dir), "faulty", log=log) as process:
         eventually((run_dir / "faulty.once").exists, log=log, what="its first life")
-        eventually(lambda: pid_in(run_dir, "faulty"), log=log, what="its second life")
+        eventually(lambda: log.read_text().count("child=faulty") == 3, log=log, what="its end and second start")
         process.send_signal(signal.SIGTERM)
         assert ended(process, log=log) == 0
     assert "ZeroDivisionError: a fault of the program" in log.read_text()

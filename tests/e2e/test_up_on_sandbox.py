@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,16 @@ def demo(*arguments: str, run_dir: Path, log: Path) -> AbstractContextManager[su
     return podwire("up", "--demo", "--run-dir", str(run_dir), "--demo-pods", "200", *arguments, log=log)
 
 
-def pids(run_dir: Path, log: Path) -> dict[str, int]:
-    """The PIDs of all five stages, once they run."""
-    return {
-        stage: eventually(lambda stage=stage: pid_in(run_dir, stage), log=log, what=f"{stage} to run")
-        for stage in STAGES
-    }
+def all_pids(run_dir: Path) -> dict[str, int] | None:
+    """The PIDs of all five stages, None unless all of them live."""
+    found = {stage: pid for stage in STAGES if (pid := pid_in(run_dir, stage)) is not None}
+    return found if len(found) == len(STAGES) else None
+
+
+def pids_but(run_dir: Path, dead: int) -> dict[str, int] | None:
+    """The PIDs of all five stages once `dead` is none of them."""
+    found = all_pids(run_dir)
+    return found if found is not None and dead not in found.values() else None
 
 
 def wait_until_in_step(run_dir: Path, log: Path) -> None:
@@ -54,19 +59,18 @@ def wait_until_in_step(run_dir: Path, log: Path) -> None:
 
 
 def test_a_demo_ends_by_itself_in_step_under_a_moving_workload(run_dir: Path, log: Path) -> None:
-    with demo("--for", "5", "--demo-rate", "200", run_dir=run_dir, log=log) as process:
+    with demo("--for", "5", "--demo-rate", "100", run_dir=run_dir, log=log) as process:
         assert ended(process, log=log) == 0
     assert log.read_text().splitlines()[-1].startswith("in step: "), log.read_text()
 
 
 def test_each_stage_that_is_killed_comes_back_while_the_others_keep_their_pids(run_dir: Path, log: Path) -> None:
     with demo("--for", "12", "--demo-rate", "50", run_dir=run_dir, log=log) as process:
-        before = pids(run_dir, log)
+        before = eventually(partial(all_pids, run_dir), log=log, what="all stages")
         wait_until_in_step(run_dir, log)
         for stage in STAGES:
             os.kill(before[stage], signal.SIGKILL)
-            eventually(lambda: pid_in(run_dir, stage) not in (before[stage], None), log=log, what=f"a new {stage}")
-            after = pids(run_dir, log)
+            after = eventually(partial(pids_but, run_dir, before[stage]), log=log, what=f"a new {stage}")
             assert {one for one in STAGES if after[one] != before[one]} == {stage}
             before = after
         assert ended(process, log=log) == 0
@@ -75,7 +79,7 @@ def test_each_stage_that_is_killed_comes_back_while_the_others_keep_their_pids(r
 
 def test_a_demo_that_is_told_to_end_leaves_no_process(run_dir: Path, log: Path) -> None:
     with demo(run_dir=run_dir, log=log) as process:
-        children = pids(run_dir, log)
+        children = eventually(partial(all_pids, run_dir), log=log, what="all stages")
         process.send_signal(signal.SIGTERM)
         assert ended(process, log=log) == 0
         assert all(gone(pid) for pid in children.values())
@@ -104,7 +108,7 @@ def test_up_between_a_cluster_and_a_reducer_runs_for_a_while_and_sums_up(
     ("arguments", "words"),
     [
         (["--kubeconfig", "/nowhere/config"], "/nowhere/config"),
-        (["--intake", "reducer"], "--intake"),
+        (["--intake", "reducer:http"], "--intake"),
         (["--admin", "127.0.0.1:99999"], "--admin"),
         (["--label", "no-value"], "--label"),
         (["--demo", "--admin", "off"], "--admin off"),
