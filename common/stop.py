@@ -15,5 +15,7 @@ class StopSignal:
             signal.signal(number, self._take)
 
     def _take(self, _number: int, _frame: FrameType | None) -> None:
-        self.requested = True
-        os.write(self._write, b"s")
+        # Once: the pipe is never read, and a full one must not raise in the middle of anything.
+        if not self.requested:
+            self.requested = True
+            os.write(self._write, b"s")

@@ -120,11 +120,11 @@ class Core:
         """Whether `take` may have something to send."""
         return self.outbox.has_news() or self._may_open()
 
-    def take(self) -> Emissions | None:
+    def take(self, *, most: int = MOST_EMISSIONS, most_bytes: int = MOST_BYTES) -> Emissions | None:
         """The next message for the relay; None when there is nothing to say, or nobody to say it to."""
         if self._may_open():
             self._open_epoch()
-        return self.outbox.take(most=MOST_EMISSIONS, most_bytes=MOST_BYTES)
+        return self.outbox.take(most=most, most_bytes=most_bytes)
 
     def report(self, own: Usage, now: float) -> Report:
         """The health of the watchers, and what they and this process (`own`) have used."""

@@ -94,7 +94,8 @@ class Wires:
 
     def _open(self, type_: int, endpoint: str, *, high_water: int) -> zmq.Socket[bytes]:
         socket = new_socket(self._context, type_, high_water=high_water)
-        socket.setsockopt(zmq.IMMEDIATE, 1)
+        # Only to those who are there; a subscription, on the other hand, may wait for its publisher.
+        socket.setsockopt(zmq.IMMEDIATE, int(type_ != zmq.SUB))
         socket.connect(endpoint)
         return socket
 

@@ -61,10 +61,18 @@ class Children:
         return pid
 
     def wait(self, seconds: float) -> list[Event]:
-        """What happens next, but `Turn` at the latest after `seconds`."""
-        taken = signal.sigtimedwait(_TAKEN, min(max(seconds, 0.0), 3_600.0))
-        asked: list[Event] = [Asked()] if taken is not None and taken.si_signo != signal.SIGCHLD else []
-        return [*asked, *self._reap(), Turn()]
+        """What happens next, but `Turn` at the latest after `seconds`.
+
+        One child is reaped at a time: what follows from its end may be signals to others, and a PID that has been reaped may be
+        somebody else's by then.
+        """
+        ended = self._reap()
+        if ended is None:
+            taken = signal.sigtimedwait(_TAKEN, min(max(seconds, 0.0), 3_600.0))
+            if taken is not None and taken.si_signo != signal.SIGCHLD:
+                return [Asked(), Turn()]
+            ended = self._reap()
+        return [Turn()] if ended is None else [ended, Turn()]
 
     def send(self, pid: int, number: int) -> None:
         """Sends a signal to a child that `wait` has not told to have ended."""
@@ -78,16 +86,12 @@ class Children:
             return None
         return words.decode(errors="replace")
 
-    def _reap(self) -> list[Event]:
-        ended: list[Event] = []
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return ended
-            if pid == 0:
-                return ended
-            ended.append(Ended(pid, os.waitstatus_to_exitcode(status)))
+    def _reap(self) -> Ended | None:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return None
+        return Ended(pid, os.waitstatus_to_exitcode(status)) if pid else None
 
     def _live(self, program: Program, supervisor: int) -> NoReturn:
         code = 1

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from common.errors import UsageError
+from common.logs import Log
 from sandbox.access import Access
 from sandbox.desk import Desk
 from sandbox.faults import Faults
@@ -86,6 +87,7 @@ class Cluster:
         self.url = f"http://{host}:{port}"
         self._publish()
         self._mover = asyncio.create_task(self._move())
+        self._mover.add_done_callback(_report_end)
         return self._settings.kubeconfig
 
     async def stop(self) -> None:
@@ -121,6 +123,12 @@ class Cluster:
         while True:
             await asyncio.sleep(TURN_SECONDS)
             self._workload.move(now=time.monotonic(), now_text=_now_text(), most=MOST_AT_ONCE)
+
+
+def _report_end(mover: asyncio.Task[None]) -> None:
+    # A workload that died looks like a quiet cluster, in which everything is in step: it must not go unnoticed.
+    if not mover.cancelled() and (error := mover.exception()):
+        Log("sandbox-cluster").error("workload ended", error=repr(error))
 
 
 def _now_text() -> str:

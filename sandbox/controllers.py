@@ -87,6 +87,7 @@ class Controllers:
 
     def roll(self, group: Group, now: str) -> Group:
         """A Deployment rolls: a new ReplicaSet, whose pods replace the old one's. Gives the new group."""
+        self._forget_creates(group)
         live = self._live(group)
         fresh = self._succeed(group, size=len(live), now=now)
         for pod in live:
@@ -95,6 +96,12 @@ class Controllers:
         self._resize(group, 0)
         self._retire(group)
         return fresh
+
+    def _forget_creates(self, group: Group) -> None:
+        """A group that has a successor gets no more pods: nobody would ever take them away."""
+        kept = [work for work in self._work if not (isinstance(work, Create) and work.group is group)]
+        self._work.clear()
+        self._work.extend(kept)
 
     def _succeed(self, group: Group, *, size: int, now: str) -> Group:
         fresh, made = self._group(
@@ -155,6 +162,7 @@ class Controllers:
 
     def run_job(self, group: Group, now: str) -> Group:
         """A CronJob's next Job starts, and this one, which is done, goes away with its pods. Gives the new group."""
+        self._forget_creates(group)
         live = self._live(group)
         fresh = self._succeed(group, size=max(len(live), 1), now=now)
         self._work.extend(Create(fresh) for _ in range(max(len(live), 1)))

@@ -46,7 +46,7 @@ class Follower:
         self._renderer = renderer
         self._from = self._first_version()
         self._position = 0
-        self._told = 0
+        self._opened_at = 0
 
     def _first_version(self) -> int:
         match self._query.start:
@@ -60,6 +60,7 @@ class Follower:
     def opening(self) -> Iterator[bytes]:
         """Blocks of lines: what is there, where the watch begins with that, closed by its bookmark. Raises Expired."""
         self._position = self._table.position_after(self._from)
+        self._opened_at = max(self._from, self._latest())
         match self._query.start:
             case FromScratch(_, closed):
                 yield from self._initial()
@@ -81,7 +82,6 @@ class Follower:
         if not changes:
             return []
         self._position += len(changes)
-        self._told = changes[-1].new.version
         # A watch may start at a version that is not reached yet; real servers send nothing until it is.
         newer = (change for change in changes if change.new.version > self._from)
         return [line for change in newer if (line := self._line(change))]
@@ -95,9 +95,12 @@ class Follower:
 
     def bookmark(self) -> bytes | None:
         """The line that says how far `lines` has come; ask for it when `lines` gave nothing. None where nothing has happened since
-        the watch's first version: then real servers send no bookmark either, however long the silence."""
-        told = self._store.version if self._progress else self._told
-        return self._renderer.bookmark(told, ends_initial_events=False) if told > self._from else None
+        the watch was opened: then real servers send no bookmark either, however long the silence."""
+        latest = self._latest()
+        return self._renderer.bookmark(latest, ends_initial_events=False) if latest > self._opened_at else None
+
+    def _latest(self) -> int:
+        return self._store.version if self._progress else self._table.latest
 
     def expired(self) -> bytes:
         """The line that ends a watch from a forgotten version."""

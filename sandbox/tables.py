@@ -72,6 +72,11 @@ class Table:
         self._changes_kept = changes_kept
         self._views: OrderedDict[int, View] = OrderedDict()
 
+    @property
+    def latest(self) -> int:
+        """The version of the last change, or the oldest that is known of where none is kept."""
+        return self._changes[-1].new.version if self._changes else self.floor
+
     def load(self, objects: Iterable[Stored], version: int) -> None:
         """Adds objects as though they had been there before any history: nothing older than `version` can be asked for."""
         self.objects.update((stored.key, stored) for stored in objects)

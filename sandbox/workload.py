@@ -152,13 +152,19 @@ class Workload:
         return pod if pod is not None and pod.uid == uid else None
 
     def _create(self, group: Group, name: str, now: str) -> bool:
-        if self._store.get(PODS, key_of(group.template.namespace, name)):
+        if self._is_over(group) or self._store.get(PODS, key_of(group.template.namespace, name)):
             return False
         pod = self._lives.create(group.template, name=name, now=now)
         if pod.key not in group.pods:
             group.pods.append(pod.key)
         self._work.append(Live(group, pod.key, pod.uid, Step.SCHEDULE))
         return True
+
+    def _is_over(self, group: Group) -> bool:
+        """No controller makes a pod for a Job or ReplicaSet that is gone."""
+        if group.owner is None:
+            return group.kind is GroupKind.JOB
+        return self._store.get(*group.owner) is None
 
     def _live(self, group: Group, pod: Stored, step: Step, now: str) -> bool:
         after = self._lives.step(step, pod, template=group.template, now=now)

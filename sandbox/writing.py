@@ -82,13 +82,17 @@ class Writer:
         metadata = wanted["metadata"]
         _check_identity(place, known, metadata)
         before = plain_of(known)
-        if place.subresource == "status":
-            after = {**before, "status": wanted.get("status") or {}}
-        else:
-            kept = {key: before["metadata"][key] for key in _IMMUTABLE if key in before["metadata"]}
-            after = {"metadata": {**metadata, **kept}, "spec": wanted.get("spec"), "status": before["status"]}
-            after["metadata"]["resourceVersion"] = str(known.version)
-        if {**after, "spec": after["spec"] or {}} == before:
+        # A write of the status takes labels and annotations with it, but leaves owners alone (registry/core/pod, podStatusStrategy).
+        is_status = place.subresource == "status"
+        fixed = (*_IMMUTABLE, "ownerReferences") if is_status else _IMMUTABLE
+        kept = {key: before["metadata"][key] for key in fixed if key in before["metadata"]}
+        free = {key: value for key, value in metadata.items() if key not in fixed}
+        after = {
+            "metadata": {**free, **kept, "resourceVersion": str(known.version)},
+            "spec": before["spec"] if is_status else wanted.get("spec") or {},
+            "status": wanted.get("status") or {} if is_status else before["status"],
+        }
+        if after == before:
             return known
         return self._store.put(place.resource, stored_of(place.resource, after))
 

@@ -32,8 +32,11 @@ MOST_ANSWERS = 64
 def run(settings: Settings) -> None:
     """Runs one watcher until SIGTERM or SIGINT. Raises UsageError for what the user has to mend."""
     stage = f"watcher-{settings.kind}"
-    place = claim(settings.run_dir, stage)
-    log = Log(stage)
+    with claim(settings.run_dir, stage):
+        _follow(settings, stage, Log(stage))
+
+
+def _follow(settings: Settings, stage: str, log: Log) -> None:
     read_server = partial(credentials.read, kubeconfig=settings.kubeconfig, context=settings.context)
     server = read_server()
     stop = StopSignal()
@@ -59,7 +62,6 @@ def run(settings: Settings) -> None:
             admin.turned()
         loop.close()
     admin.close()
-    place.close()
     log.info("stopped")
 
 

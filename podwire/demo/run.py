@@ -120,7 +120,8 @@ def _view(options: Mapping[str, Any], scene: _Scene) -> Program:
                 reducer=str(scene.reducer),
                 for_seconds=options["for_seconds"],
                 last_words=scene.last_words,
-                note=f"Kill any process and see it come back. Logs: {scene.run_dir}/*.log. End: Ctrl-C.",
+                note=f"The cluster: {scene.kubeconfig}\nThe reducer: http://{scene.reducer}/state\n"
+                f"The logs:    {scene.run_dir}/*.log\nKill any process and see it come back; Ctrl-C ends all.",
             )
         )
 

@@ -19,14 +19,10 @@ def line(figures: Figures) -> str:
     )
 
 
-def picture(figures: Figures, *, title: str, note: str) -> RenderableType:
+def picture(figures: Figures, *, note: str) -> RenderableType:
     """The live table; it fits 80 columns. `note` stands below it."""
-    return Group(
-        Text(title, style="bold", overflow="ellipsis", no_wrap=True),
-        _flow(figures),
-        _stages(figures.stages),
-        Text(note, style="dim"),
-    )
+    title = Text(f"podwire demo, {figures.seconds:.0f} s", style="bold")
+    return Group(title, _flow(figures), _stages(figures.stages), Text(note, style="dim"))
 
 
 def _flow(figures: Figures) -> Table:
@@ -54,7 +50,7 @@ def _stages(stages: tuple[StageFigures, ...]) -> Table:
     table.add_column("stage", no_wrap=True)
     for heading in ("pid", "restarts", "cpu", "memory"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("state", overflow="ellipsis", no_wrap=True)
+    table.add_column("state")
     for stage in stages:
         table.add_row(
             stage.name,

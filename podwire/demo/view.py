@@ -50,17 +50,13 @@ def run(settings: Settings) -> None:
         with Live(console=console, auto_refresh=False) as live:
 
             def redraw(figures: Figures) -> None:
-                live.update(picture(figures, title=_title(settings), note=settings.note), refresh=True)
+                live.update(picture(figures, note=settings.note), refresh=True)
 
             _watch(settings, stop, redraw)
     else:
         _watch(settings, stop, _Lines().show)
     if not stop.requested:
         _finish(settings, stop)
-
-
-def _title(settings: Settings) -> str:
-    return f"podwire demo: cluster http://{settings.cluster}, reducer http://{settings.reducer}/state"
 
 
 class _Lines:
@@ -70,7 +66,7 @@ class _Lines:
         self._printed_at = float("-inf")
 
     def show(self, figures: Figures) -> None:
-        if figures.seconds - self._printed_at >= LINE_EVERY_SECONDS:
+        if figures.cluster_pods is not None and figures.seconds - self._printed_at >= LINE_EVERY_SECONDS:
             self._printed_at = figures.seconds
             sys.stdout.write(f"{line(figures)}\n")
             sys.stdout.flush()
@@ -83,7 +79,8 @@ def _watch(settings: Settings, stop: StopSignal, show: Callable[[Figures], None]
     over_at = monotonic() + (settings.for_seconds or float("inf"))
     while not stop.requested and monotonic() < over_at:
         began = monotonic()
-        show(meter.take(gatherer.sample(), step=check.glance()))
+        step = check.glance()
+        show(meter.take(gatherer.sample(), step=step))
         select.select([stop.fd], [], [], max(0.05, min(began + TURN_SECONDS, over_at) - monotonic()))
 
 

@@ -1,4 +1,4 @@
-"""A plain HTTP client of a Kubernetes API server, for the contract tests: requests, watches, and objects of one's own that are cleaned up."""
+"""A plain HTTP client of a Kubernetes API server, for the contract tests: requests, watches, and a namespace of one's own."""
 
 import json
 import secrets
@@ -121,13 +121,20 @@ class Api:
     @cached_property
     def resources(self) -> set[str]:
         """What the server says that it serves: `pods`, `pods/status`, `replicasets`, `namespaces`."""
-        listed = [self.get(path) for path in ("/api/v1", "/apis/apps/v1", "/apis/batch/v1", "/apis/authorization.k8s.io/v1")]
+        listed = [
+            self.get(path) for path in ("/api/v1", "/apis/apps/v1", "/apis/batch/v1", "/apis/authorization.k8s.io/v1")
+        ]
         return {one["name"] for answer in listed if answer.status == 200 for one in answer.body["resources"]}
 
     @cached_property
     def streams(self) -> bool:
         """Whether the server has streaming lists."""
-        asked = {"watch": "true", "sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "timeoutSeconds": 1}
+        asked = {
+            "watch": "true",
+            "sendInitialEvents": "true",
+            "resourceVersionMatch": "NotOlderThan",
+            "timeoutSeconds": 1,
+        }
         return self.get("/api/v1/namespaces/default/pods", **asked).status == 200
 
     @cached_property
@@ -148,7 +155,9 @@ class Room:
 
     def open(self) -> None:
         if "namespaces" in self.api.resources:
-            assert self.api.call("POST", "/api/v1/namespaces", body={"metadata": {"name": self.namespace}}).status == 201
+            assert (
+                self.api.call("POST", "/api/v1/namespaces", body={"metadata": {"name": self.namespace}}).status == 201
+            )
 
     def close(self) -> None:
         for collection in (self.pods, self.replicasets, self.jobs):
@@ -180,7 +189,9 @@ class Room:
         if collection == self.jobs:
             pods["spec"]["restartPolicy"] = "Never"  # type: ignore[index]
             spec = {"parallelism": 0, "template": pods}
-        made = self.api.call("POST", collection, body={"metadata": {"name": name, "labels": {"app": name}}, "spec": spec})
+        made = self.api.call(
+            "POST", collection, body={"metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
+        )
         assert made.status == 201, made.text
         return made.body
 
@@ -206,6 +217,11 @@ class Room:
     def version(self) -> str:
         """The version of a list of the pods now."""
         return self.api.get(self.pods).version
+
+
+def anything(_event: dict[str, Any]) -> bool:
+    """Holds for every event."""
+    return True
 
 
 def is_of(name: str, *types: str) -> Callable[[dict[str, Any]], bool]:

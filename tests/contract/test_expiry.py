@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.contract.api import Api, Room
+from tests.contract.api import Api, Room, anything
 
 
 def old_token(start: str) -> str:
@@ -84,6 +84,6 @@ def test_the_version_of_a_list_can_be_watched_from_after_everything_was_forgotte
     version = room.version
     room.pod("two")
 
-    seen = room.api.seen(room.pods, until=lambda event: True, resourceVersion=version)
+    seen = room.api.seen(room.pods, until=anything, resourceVersion=version)
 
     assert [event["object"]["metadata"]["name"] for event in seen] == ["two"]

@@ -34,13 +34,13 @@ def test_a_watch_of_metadata_tells_metadata_only(room: Room, resource: str) -> N
 
 
 def test_pages_of_metadata_go_on_like_others(room: Room) -> None:
-    """If a list of metadata is taken in pages, then tokens and counts are as for whole objects."""
+    """If a list of metadata is taken in pages, then tokens are as for whole objects; older servers leave the count out."""
     names = room.some_pods(3)
 
     first = room.api.get(room.pods, accept=METADATA_LIST, limit=2)
     second = room.api.get(room.pods, accept=METADATA_LIST, limit=2, **{"continue": first.body["metadata"]["continue"]})
 
-    assert first.body["metadata"]["remainingItemCount"] == 1
+    assert first.body["metadata"].get("remainingItemCount") == (1 if room.api.streams else None)
     assert first.names + second.names == names
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.api import METADATA, Room, brief
+from tests.contract.api import METADATA, Room, anything, brief
 
 ASKED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
 END = "k8s.io/initial-events-end"
@@ -44,7 +44,7 @@ def test_an_empty_streaming_list_is_closed_too(room: Room) -> None:
     room.pod("one")
 
     version = end["object"]["metadata"]["resourceVersion"]
-    assert brief(room.api.seen(room.pods, until=lambda event: True, resourceVersion=version)) == [("ADDED", "one")]
+    assert brief(room.api.seen(room.pods, until=anything, resourceVersion=version)) == [("ADDED", "one")]
 
 
 def test_a_streaming_list_comes_as_metadata_and_selected(room: Room) -> None:
@@ -110,7 +110,7 @@ def test_a_server_without_streaming_lists_refuses_them(room: Room) -> None:
 
 
 def test_a_server_without_streaming_lists_takes_the_parameter_alone_for_nothing(room: Room) -> None:
-    """If the server does not know `sendInitialEvents`, then a watch with it and no rule is a watch like any other: no bookmark closes it."""
+    """If the server does not know `sendInitialEvents`, then a watch with it and no rule is like any other: no bookmark closes it."""
     if room.api.streams:
         pytest.skip("this server has streaming lists")
     room.pod("one")

@@ -29,7 +29,9 @@ def test_a_watch_tells_exactly_what_came_after_the_list_in_order(room: Room) -> 
         ("ADDED", "end"),
     ]
     # A complete server marks a pod for deletion before it deletes it, even without a grace period.
-    marks = [event for event in seen if event["object"]["metadata"].get("deletionTimestamp") and event["type"] == "MODIFIED"]
+    marks = [
+        event for event in seen if event["object"]["metadata"].get("deletionTimestamp") and event["type"] == "MODIFIED"
+    ]
     assert brief([event for event in seen if event not in marks]) == expected
     versions = [int(event["object"]["metadata"]["resourceVersion"]) for event in seen]
     assert versions == sorted(set(versions))

@@ -106,7 +106,13 @@ def test_owners_can_be_given_and_taken_away(room: Room) -> None:
     """If ownerReferences are patched, then the pod is adopted, and with null it is an orphan again."""
     room.pod("one")
     owner = room.owner(room.replicasets, "owner")["metadata"]
-    reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "owner", "uid": owner["uid"], "controller": True}
+    reference = {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "name": "owner",
+        "uid": owner["uid"],
+        "controller": True,
+    }
 
     adopted = room.patch("one", {"metadata": {"ownerReferences": [reference]}}).body
     orphaned = room.patch("one", {"metadata": {"ownerReferences": None}}).body
@@ -125,17 +131,24 @@ def test_an_unknown_form_of_patch_is_refused(room: Room) -> None:
 
 
 def test_the_status_is_written_apart_from_the_rest(room: Room) -> None:
-    """If the server has the status as a subresource, then a write of the object leaves it alone, and the other way round."""
+    """If the server has the status as a subresource, then a write of the object leaves it alone; a write of the status leaves spec and
+    owners alone, and takes labels with it."""
     if "pods/status" not in room.api.resources:
         pytest.skip("this server writes whole objects")
     room.pod("one", a="1")
 
-    both = {"metadata": {"labels": {"a": "2"}}, "status": {"phase": "Running", "podIP": "10.1.2.3"}}
-    main = room.patch("one", both).body
-    status = room.patch("one", both | {"metadata": {"labels": {"a": "3"}}}, part="/status").body
+    main = room.patch("one", {"metadata": {"labels": {"a": "2"}}, "status": {"podIP": "10.1.2.3"}}).body
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "some-uid"}
+    metadata = {"labels": {"a": "3"}, "ownerReferences": [owner]}
+    spec = {"terminationGracePeriodSeconds": 1}
+    status = room.patch(
+        "one", {"metadata": metadata, "spec": spec, "status": {"podIP": "10.1.2.3"}}, part="/status"
+    ).body
 
     assert (main["metadata"]["labels"], main["status"].get("podIP")) == ({"a": "2"}, None)
-    assert (status["metadata"]["labels"], status["status"]["podIP"]) == ({"a": "2"}, "10.1.2.3")
+    assert (status["metadata"]["labels"], status["status"]["podIP"]) == ({"a": "3"}, "10.1.2.3")
+    assert status["spec"] == main["spec"]
+    assert "ownerReferences" not in status["metadata"]
 
 
 def test_a_deleted_object_is_gone(room: Room) -> None:
@@ -151,7 +164,9 @@ def test_a_deletion_can_be_meant_for_one_uid(room: Room) -> None:
     """If a deletion names another UID, then it is a conflict, and the object stays."""
     room.pod("one")
 
-    answer = room.api.call("DELETE", f"{room.pods}/one", body={"preconditions": {"uid": "another"}, "gracePeriodSeconds": 0})
+    answer = room.api.call(
+        "DELETE", f"{room.pods}/one", body={"preconditions": {"uid": "another"}, "gracePeriodSeconds": 0}
+    )
 
     assert (answer.status, answer.body["reason"]) == (409, "Conflict")
     assert room.api.get(f"{room.pods}/one").status == 200

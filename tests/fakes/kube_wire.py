@@ -13,7 +13,13 @@ Object = dict[str, Any]
 def pod(uid: str, *, version: int | str = 1, ip: str = "", image: str = "nginx", **metadata: Any) -> Object:
     """A pod with one container, as far as tests care."""
     return {
-        "metadata": {"name": f"name-{uid}", "namespace": "shop", "uid": uid, "resourceVersion": str(version), **metadata},
+        "metadata": {
+            "name": f"name-{uid}",
+            "namespace": "shop",
+            "uid": uid,
+            "resourceVersion": str(version),
+            **metadata,
+        },
         "spec": {"nodeName": "node-1"},
         "status": {
             "phase": "Running",
@@ -71,12 +77,24 @@ def meta_bytes(meta: Object) -> bytes:
 
 def _owner_reference(one: Object) -> bytes:
     flags = number(6, one.get("controller")) + number(7, one.get("blockOwnerDeletion"))
-    return data(1, one.get("kind")) + data(3, one.get("name")) + data(4, one.get("uid")) + data(5, one.get("apiVersion")) + flags
+    return (
+        data(1, one.get("kind"))
+        + data(3, one.get("name"))
+        + data(4, one.get("uid"))
+        + data(5, one.get("apiVersion"))
+        + flags
+    )
 
 
 def _container(one: Object) -> bytes:
     waiting = data(2, data(1, data(1, "ContainerCreating"))) + number(4, 1) + number(5, 7)
-    return data(1, one.get("name")) + waiting + data(6, one.get("image")) + data(7, "sha256:0") + data(8, one.get("containerID"))
+    return (
+        data(1, one.get("name"))
+        + waiting
+        + data(6, one.get("image"))
+        + data(7, "sha256:0")
+        + data(8, one.get("containerID"))
+    )
 
 
 def pod_bytes(one: Object) -> bytes:
@@ -134,7 +152,9 @@ class Json:
         return json.dumps({"type": "ERROR", "object": json.loads(self.status(code, message))}).encode() + b"\n"
 
     def status(self, code: int, message: str) -> bytes:
-        return json.dumps({"kind": "Status", "metadata": {}, "status": "Failure", "message": message, "code": code}).encode()
+        return json.dumps(
+            {"kind": "Status", "metadata": {}, "status": "Failure", "message": message, "code": code}
+        ).encode()
 
 
 class Protobuf:

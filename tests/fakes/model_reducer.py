@@ -1,4 +1,4 @@
-"""A relay and the reducer behind it, as small as their promises. The reducer checks each emission against the invariants of what goes upstream."""
+"""A relay and the reducer behind it, as small as their promises. The reducer checks each emission against the upstream invariants."""
 
 from collections import deque
 from itertools import count

@@ -1,4 +1,4 @@
-"""A watcher as small as its promises: numbered updates, snapshots in chunks, lives that end. Its frames lie in queues until a test moves them."""
+"""A watcher as small as its promises: numbered updates, snapshots in chunks, lives that end. A test moves its frames."""
 
 from collections import deque
 from itertools import count

@@ -117,7 +117,7 @@ class Pipeline:
 
     def settle(self) -> None:
         """Everything that can move does, until nothing does."""
-        while self.hear() or self.send() or self.relay.inbox:
+        while self.hear() or self.send() or (self.relay.inbox and self.relay.accepting):
             while self.send():
                 pass
             self.relay.take_one()

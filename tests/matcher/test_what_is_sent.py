@@ -262,3 +262,18 @@ def test_a_late_update_does_not_bring_a_deleted_pod_back() -> None:
     pipeline.settle()
     assert pipeline.reducer.pods == {}
     assert UID("p1") not in pipeline.core.matcher.pods
+
+
+def test_a_pod_that_is_dirty_when_the_sweep_comes_to_it_is_sent_once() -> None:
+    count = MOST_EMISSIONS * 2
+    pipeline = Pipeline.started(pods=tuple(pod(f"p{n:03}") for n in range(count)))
+    pipeline.core.resync()
+    resync = pipeline.core.take(most=1)
+    assert resync is not None
+    pipeline.relay.inbox.append(resync)
+    for n in range(count):
+        pipeline.put("pods", pod(f"p{n:03}", ips=("10.0.0.2",)))
+    pipeline.settle()
+    pipeline.heard()
+    assert pipeline.core.epochs.number == 2
+    assert pipeline.core.outbox.sent == count + 1

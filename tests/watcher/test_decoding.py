@@ -1,5 +1,7 @@
 """Lists and watch events, read by both decoders from the same objects in their two forms."""
 
+import contextlib
+import itertools
 import json
 
 import pytest
@@ -73,7 +75,14 @@ def test_what_has_no_resource_version_is_no_list_even_where_it_decodes_as_an_emp
 
 
 def test_an_object_of_wrong_types_costs_a_json_page_nothing_but_itself():
-    bad = [pod("x") | {"spec": {"hostNetwork": "yes"}}, {"metadata": 5}, None, 5, {}, pod("y", ownerReferences={"no": "list"})]
+    bad = [
+        pod("x") | {"spec": {"hostNetwork": "yes"}},
+        {"metadata": 5},
+        None,
+        5,
+        {},
+        pod("y", ownerReferences={"no": "list"}),
+    ]
     page = DECODERS[JSON].page(JSON.page([pod("a"), *bad, pod("b")], version=7, token="t"))  # type: ignore[list-item]
     assert _uids(page.items) == ["a", "b"]
     assert (page.unreadable, page.resource_version, page.continue_token) == (6, "7", "t")
@@ -127,7 +136,9 @@ def test_a_body_that_is_no_list_is_refused(media, body):
 def test_json_that_is_nested_without_end_is_refused_and_not_a_crash():
     deep = b"[" * 100_000 + b"]" * 100_000
     with pytest.raises(BadStream):
-        DECODERS[JSON].page(b'{"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"uid": "u"}, "x": %s}]}' % deep)
+        DECODERS[JSON].page(
+            b'{"metadata": {"resourceVersion": "7"}, "items": [{"metadata": {"uid": "u"}, "x": %s}]}' % deep
+        )
     with pytest.raises(BadStream):
         DECODERS[JSON].event(b'{"type": "ADDED", "object": {"metadata": {"uid": "u"}, "x": %s}}' % deep)
     assert DECODERS[JSON].failure(b'{"code": 500, "details": %s}' % deep) is None
@@ -220,7 +231,9 @@ def test_what_is_no_event_shows_that_the_stream_is_broken(media, piece):
 
 @each_media
 def test_the_reason_stands_in_for_a_missing_text(media):
-    status = b'{"reason": "Forbidden", "code": 403}' if media is JSON else wrapped(data(4, "Forbidden") + b"\x30\x93\x03")
+    status = (
+        b'{"reason": "Forbidden", "code": 403}' if media is JSON else wrapped(data(4, "Forbidden") + b"\x30\x93\x03")
+    )
     assert DECODERS[media].failure(status) == Failure(403, "Forbidden")
 
 
@@ -240,7 +253,12 @@ def test_owners_are_read_from_whole_objects_and_from_their_metadata_alone():
 # Cutting a stream ------------------------------------------------------------------------------------------------------------------------
 
 SOME_EVENTS = {
-    media: [media.event("ADDED", pod("a")), media.bookmark(5), media.event("DELETED", pod("a")), media.error(410, "x\ny")]
+    media: [
+        media.event("ADDED", pod("a")),
+        media.bookmark(5),
+        media.event("DELETED", pod("a")),
+        media.error(410, "x\ny"),
+    ]
     for media in MEDIA
 }
 
@@ -251,7 +269,7 @@ def test_however_the_stream_is_cut_it_gives_the_same_events(media, cuts, take):
     body = b"".join(SOME_EVENTS[media][one] for one in take)
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     splitter = DECODERS[media].splitter()
-    pieces = [piece for at, end in zip(edges, edges[1:], strict=False) for piece in splitter.feed(body[at:end])]
+    pieces = [piece for at, end in itertools.pairwise(edges) for piece in splitter.feed(body[at:end])]
     assert pieces == [piece for one in take for piece in DECODERS[media].splitter().feed(SOME_EVENTS[media][one])]
     assert len(pieces) == len(take)
 
@@ -279,22 +297,18 @@ def test_an_event_longer_than_any_object_is_refused():
 def test_hostile_bytes_raise_nothing_but_what_is_foreseen(junk):
     for media, decoder in DECODERS.items():
         for body in (junk, wrapped(junk), b"k8s\0" + junk, b'{"metadata":{"resourceVersion":"1"},"items":[%s]}' % junk):
-            try:
+            with contextlib.suppress(BadStream):
                 decoder.page(body)
-            except BadStream:
-                pass
             decoder.failure(body)
         for piece in (junk, b'{"type":"ADDED","object":%s}' % junk, data(1, "ADDED") + data(2, data(1, wrapped(junk)))):
-            try:
+            with contextlib.suppress(BadStream, BadObject):
                 decoder.event(piece)
-            except (BadStream, BadObject):
-                pass
         assert media.name
 
 
-# Both decoders, one record -----------------------------------------------------------------------------------------------------------------
+# Both decoders, one record ----------------------------------------------------------------------------------------------------
 
-texts = st.text(st.characters(codec="utf-8"), max_size=8)
+texts = st.text("az/:\\\"\0\n é漢😀", max_size=8)
 
 
 def _maybe(**fields: st.SearchStrategy) -> st.SearchStrategy:
@@ -302,7 +316,11 @@ def _maybe(**fields: st.SearchStrategy) -> st.SearchStrategy:
 
 
 _references = _maybe(
-    apiVersion=st.sampled_from(["apps/v1", "v1", "batch/v1"]), kind=texts, name=texts, uid=texts, controller=st.booleans()
+    apiVersion=st.sampled_from(["apps/v1", "v1", "batch/v1"]),
+    kind=texts,
+    name=texts,
+    uid=texts,
+    controller=st.booleans(),
 )
 _containers = st.lists(_maybe(name=texts, image=texts, containerID=texts), max_size=3)
 _statuses = _maybe(

@@ -1,5 +1,7 @@
 """HTTP/1.1 responses as bytes in any pieces, and requests as bytes."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def test_a_connection_is_not_kept_after_a_response_that_ends_it(head):
 def test_however_a_response_is_cut_it_is_the_same_response(body, cuts):
     response = Response()
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
-    parts = [response.feed(body[at:end]) for at, end in zip(edges, edges[1:], strict=False)]
+    parts = [response.feed(body[at:end]) for at, end in itertools.pairwise(edges)]
     assert b"".join(piece for part in parts for piece in part.body) == b"hello"
     assert [part.began for part in parts].count(True) == 1
     assert [part.complete for part in parts].count(True) == 1
@@ -86,7 +88,9 @@ def test_only_a_response_without_a_length_ends_with_its_connection():
         assert not other.ends_with_connection
 
 
-@pytest.mark.parametrize("data", [b"<html>", b"SSH-2.0-OpenSSH_9\r\n", b"\x15\x03\x01\x00\x02\x02\x16", b"HTTP/9.9 x\r\n\r\n"])
+@pytest.mark.parametrize(
+    "data", [b"<html>", b"SSH-2.0-OpenSSH_9\r\n", b"\x15\x03\x01\x00\x02\x02\x16", b"HTTP/9.9 x\r\n\r\n"]
+)
 def test_what_is_no_response_is_refused(data):
     with pytest.raises(BadResponse):
         Response().feed(data)
@@ -94,10 +98,10 @@ def test_what_is_no_response_is_refused(data):
 
 def test_headers_that_do_not_end_are_refused():
     response = Response()
-    response.feed(b"HTTP/1.1 200 OK\r\nX: ")
+    head = b"HTTP/1.1 200 OK\r\nX: "
+    response.feed(head + b"x" * (LARGEST_HEAD_BYTES - len(head)))
     with pytest.raises(BadResponse):
-        for _ in range(LARGEST_HEAD_BYTES // 1_000 + 1):
-            response.feed(b"x" * 1_000)
+        response.feed(b"x")
 
 
 @given(st.binary(max_size=100), st.sampled_from([b"", b"HTTP/1.1 ", PLAIN, CHUNKED[:-5]]))
@@ -122,7 +126,16 @@ def test_a_header_cannot_break_out_of_its_line():
 
 @pytest.mark.parametrize(
     ("told", "seconds"),
-    [("1", 1.0), (" 30 ", 30.0), ("0", 0.0), ("99999999999999999999999", 600.0), ("-1", None), ("1.5", None), ("soon", None), ("", None)],
+    [
+        ("1", 1.0),
+        (" 30 ", 30.0),
+        ("0", 0.0),
+        ("99999999999999999999999", 600.0),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+    ],
 )
 def test_retry_after_is_a_number_of_seconds_within_reason(told, seconds):
     assert retry_after_seconds({"retry-after": told}) == seconds

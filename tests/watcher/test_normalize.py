@@ -66,7 +66,9 @@ def test_a_controller_without_a_uid_is_none_since_nothing_can_be_found_by_it():
 
 
 def test_ips_begin_with_pod_ip_and_hold_no_address_twice():
-    status = PodStatus(podIP="10.0.0.2", podIPs=[PodIP("fd00::2"), PodIP("10.0.0.2"), PodIP(""), PodIP(None), PodIP("fd00::2")])
+    status = PodStatus(
+        podIP="10.0.0.2", podIPs=[PodIP("fd00::2"), PodIP("10.0.0.2"), PodIP(""), PodIP(None), PodIP("fd00::2")]
+    )
     assert _pod(status=status).ips == ["10.0.0.2", "fd00::2"]
 
 
@@ -74,7 +76,9 @@ def test_pod_ips_count_where_pod_ip_is_empty():
     assert _pod(status=PodStatus(podIP="", podIPs=[PodIP("10.0.0.2")])).ips == ["10.0.0.2"]
 
 
-@pytest.mark.parametrize(("spec", "host"), [(None, False), (PodSpec(), False), (PodSpec(False), False), (PodSpec(True), True)])
+@pytest.mark.parametrize(
+    ("spec", "host"), [(None, False), (PodSpec(), False), (PodSpec(False), False), (PodSpec(True), True)]
+)
 def test_host_network_is_true_only_where_it_is_said(spec, host):
     assert _pod(spec=spec).host_network is host
 
@@ -83,7 +87,10 @@ def test_containers_of_the_three_lists_come_verbatim_main_ones_first():
     status = PodStatus(
         initContainerStatuses=[ContainerStatus("init", "busybox:1", "docker://1")],
         ephemeralContainerStatuses=[ContainerStatus("debug", "sh", "cri-o://3")],
-        containerStatuses=[ContainerStatus("main", "repo/nginx@sha256:0", "containerd://2"), ContainerStatus("side", "s", None)],
+        containerStatuses=[
+            ContainerStatus("main", "repo/nginx@sha256:0", "containerd://2"),
+            ContainerStatus("side", "s", None),
+        ],
     )
     assert [tuple(getattr(one, f) for f in one.__struct_fields__) for one in _pod(status=status).containers] == [
         (ContainerKind.MAIN, "containerd://2", "main", "repo/nginx@sha256:0"),
@@ -102,4 +109,4 @@ def test_an_owners_record_is_its_uid_and_its_controller_and_nothing_else():
 
 
 def test_replicasets_and_jobs_are_owners_and_pods_are_pods():
-    assert normalize.NORMALIZERS == {"pods": normalize.pod, "replicasets": normalize.owner, "jobs": normalize.owner}
+    assert {"pods": normalize.pod, "replicasets": normalize.owner, "jobs": normalize.owner} == normalize.NORMALIZERS

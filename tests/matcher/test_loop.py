@@ -1,0 +1,165 @@
+"""The loop around the core: what it does with frames, with a full pipe, and with neighbours that are not there."""
+
+from itertools import count
+
+import pytest
+
+from common.logs import Log
+from common.messages import Beat, Condition, Emissions, Incarnation, Report, Resync, SnapshotAsk, Usage, decode, encode
+from common.records import UID
+from matcher.core import Core
+from matcher.loop import MOST_SENT, REPORT_SECONDS, TICK_SECONDS, Loop
+from tests.fakes.model_reducer import ModelRelay
+from tests.fakes.neighbours import FakeNeighbours
+from tests.fakes.pipeline import SETTINGS, Pipeline
+from tests.fakes.workloads import pod
+
+POD = UID("p1")
+
+
+class Stage:
+    """A loop over a core that is in step with a cluster of some pods, and has not connected."""
+
+    def __init__(self, pods: int = 0) -> None:
+        pipeline = Pipeline.started(pods=tuple(pod(f"p{n}") for n in range(pods)))
+        self.core: Core = pipeline.core
+        self.watcher = pipeline.watchers["pods"]
+        self.relay: ModelRelay = pipeline.relay
+        self.now = pipeline.now
+        self.neighbours = FakeNeighbours()
+        self.loop = Loop(self.core, self.neighbours, clock=lambda: self.now, log=Log("matcher"))
+        self.loop.turn()
+        self.neighbours.emitted.clear()
+
+    def emissions(self) -> list[Emissions]:
+        return [one for frame in self.neighbours.emitted if isinstance(one := decode(frame), Emissions)]
+
+
+def test_frames_of_watchers_and_relay_reach_the_core() -> None:
+    stage = Stage()
+    stage.watcher.truth[POD] = pod("p1")
+    stage.watcher.notice(POD)
+    stage.neighbours.incoming.append((("updates", "pods"), encode(stage.watcher.published.popleft())))
+    stage.relay.connect()
+    stage.neighbours.incoming.append((("link", None), encode(stage.relay.links.popleft())))
+    stage.loop.turn()
+    (batch,) = stage.emissions()
+    assert (batch.connection, len(batch.emissions), batch.emissions[0]) == (2, 2, Resync())
+    assert stage.loop.bad_frames == {}
+    assert stage.loop.emitted_bytes == len(stage.neighbours.emitted[-1])
+
+
+def beat(kind: str) -> bytes:
+    return encode(
+        Beat(kind=kind, incarnation=Incarnation("x"), sequence=0, condition=Condition.FOLLOWING, usage=Usage())
+    )
+
+
+@pytest.mark.parametrize(
+    ("origin", "frame", "name"),
+    [
+        (("updates", "pods"), b"", "updates-pods"),
+        (("snapshots", "jobs"), b"garbage", "snapshots-jobs"),
+        (("link", None), b"\x92\x1e\x63", "link"),
+        (("updates", "pods"), beat("jobs"), "updates-pods"),
+        (("snapshots", "pods"), beat("pods"), "snapshots-pods"),
+        (("link", None), beat("pods"), "link"),
+        (("updates", "pods"), encode(SnapshotAsk(request=1, index=0)), "updates-pods"),
+    ],
+)
+def test_a_frame_that_has_no_place_is_dropped_and_counted_by_its_origin(origin, frame: bytes, name: str) -> None:
+    stage = Stage()
+    stage.neighbours.incoming.append((origin, frame))
+    stage.neighbours.incoming.append((origin, frame))
+    stage.loop.turn()
+    assert stage.loop.bad_frames == {name: 2}
+
+
+def test_dropped_frames_are_logged_once_a_minute_for_each_origin(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage()
+    for _ in range(4):
+        stage.now += 1
+        stage.neighbours.incoming.append((("link", None), b"garbage"))
+        stage.neighbours.incoming.append((("updates", "pods"), b"garbage"))
+        stage.loop.turn()
+    assert [one.message for one in caplog.records if one.levelname == "WARNING"] == ["dropped a frame"] * 2
+    stage.now += 60
+    stage.neighbours.incoming.append((("link", None), b"garbage"))
+    stage.loop.turn()
+    assert caplog.records[-1].fields == {"origin": "link", "reason": "not a podwire message", "more_before": 3}
+
+
+def connect(stage: Stage) -> None:
+    stage.relay.connect()
+    stage.neighbours.incoming.append((("link", None), encode(stage.relay.links.popleft())))
+
+
+def test_a_full_pipe_holds_nothing_up_and_what_it_did_not_take_goes_first() -> None:
+    stage = Stage(pods=1)
+    connect(stage)
+    stage.neighbours.room, stage.neighbours.lies = 0, True
+    stage.loop.turn()
+    assert stage.emissions() == []
+    stage.watcher.truth[POD] = pod("p1")
+    stage.watcher.notice(POD)
+    stage.neighbours.incoming.append((("updates", "pods"), encode(stage.watcher.published.popleft())))
+    stage.loop.turn()
+    assert stage.neighbours.waits[-1][1], "it waits for room"
+    stage.neighbours.room = 9
+    stage.loop.turn()
+    assert [(one.epoch, one.first, len(one.emissions)) for one in stage.emissions()] == [(2, 1, 2), (2, 3, 1)]
+
+
+def test_with_nothing_to_say_it_does_not_wait_for_room() -> None:
+    stage = Stage()
+    stage.loop.turn()
+    stage.loop.turn()
+    assert stage.neighbours.waits[-1][1:] == (False, set())
+
+
+def test_a_long_sweep_lets_updates_in_between() -> None:
+    stage = Stage(pods=256 * (MOST_SENT + 2))
+    connect(stage)
+    stage.loop.turn()
+    assert len(stage.emissions()) == MOST_SENT
+    stage.loop.turn()
+    assert sum(len(one.emissions) for one in stage.emissions()) == 256 * (MOST_SENT + 2) + 1
+
+
+def test_an_ask_waits_for_a_watcher_that_is_not_there_and_only_the_newest_is_sent() -> None:
+    neighbours = FakeNeighbours()
+    neighbours.there = {"jobs"}
+    times = count(0.0, 0.5)
+    core = Core(SETTINGS, incarnation=Incarnation("m"), log=Log("matcher"))
+    loop = Loop(core, neighbours, clock=lambda: next(times), log=Log("matcher"))
+    core.start(0.0)
+    for _ in range(8):
+        loop.turn()
+    assert neighbours.waits[-1][2] == {"replicasets"}
+    neighbours.asked.clear()
+    neighbours.there = {"replicasets"}
+    loop.turn()
+    (ask,) = [decode(frame) for kind, frame in neighbours.asked if kind == "replicasets"]
+    assert isinstance(ask, SnapshotAsk)
+    assert ask.request > 1
+
+
+def test_time_is_told_at_each_tick_and_a_report_goes_out_each_second() -> None:
+    stage = Stage()
+    for _ in range(round(REPORT_SECONDS / TICK_SECONDS) * 3):
+        stage.now += TICK_SECONDS
+        stage.loop.turn()
+    reports = [decode(frame) for frame in stage.neighbours.emitted]
+    assert [type(one) for one in reports] == [Report] * 3
+    assert stage.neighbours.waits[-1][0] <= TICK_SECONDS
+
+
+def test_a_report_that_finds_no_room_is_not_kept() -> None:
+    stage = Stage()
+    stage.neighbours.room = 0
+    for _ in range(3):
+        stage.now += REPORT_SECONDS
+        stage.loop.turn()
+    stage.neighbours.room = 9
+    stage.loop.turn()
+    assert stage.neighbours.emitted == []

@@ -1,0 +1,85 @@
+"""The `podwire` command: what it has, and what it imports for it."""
+
+import importlib
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from common.errors import UsageError
+from common.version import VERSION
+from podwire import stages
+from podwire.cli import COMMANDS, group
+from podwire.up import command as up
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_or_its_options(name: str) -> None:
+    result = CliRunner().invoke(group, [name, "--help"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "Options:" in result.output
+
+
+def test_the_version_is_the_packages() -> None:
+    assert CliRunner().invoke(group, ["--version"]).output == f"podwire {VERSION}\n"
+
+
+def test_an_unknown_command_is_the_users_mistake() -> None:
+    result = CliRunner().invoke(group, ["watsch"])
+    assert result.exit_code == 2
+    assert "No such command 'watsch'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "foreign"),
+    [
+        (["--help"], {"zmq", "kubernetes", "aiohttp", "rich", "msgspec"}),
+        (["relay", "--help"], {"kubernetes", "aiohttp", "rich", "watcher", "matcher", "sandbox"}),
+        (["match", "--help"], {"kubernetes", "aiohttp", "rich", "watcher", "relay", "sandbox"}),
+        (["up", "--help"], {"aiohttp", "rich", "sandbox"}),
+        (["sandbox", "reducer", "--help"], {"kubernetes", "rich", "watcher", "matcher", "relay"}),
+    ],
+)
+def test_a_command_does_not_pay_for_the_libraries_of_another(arguments: list[str], foreign: set[str]) -> None:
+    script = (
+        "import sys; from podwire.cli import group; group.main(sys.argv[1:], standalone_mode=False);"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert set(ran.stderr.split()) & foreign == set()
+
+
+def test_no_option_of_up_is_declared_twice() -> None:
+    names = [name for parameter in up.params for name in parameter.opts]
+    assert sorted(names) == sorted(set(names))
+
+
+def admin_addresses(admin: str) -> list[str]:
+    context = up.make_context("up", ["--admin", admin, "--kubeconfig", "k"])
+    runs = [program.run for program in stages.programs(context.params)]
+    return [run.args[0].admin for run in runs if isinstance(run, partial)]
+
+
+def test_under_up_admin_ports_count_up_from_the_given_one() -> None:
+    assert admin_addresses("0.0.0.0:9100") == [f"0.0.0.0:{9100 + number}" for number in range(5)]
+    assert admin_addresses("127.0.0.1:0") == ["127.0.0.1:0"] * 5
+    assert admin_addresses("off") == ["off"] * 5
+
+
+def test_an_admin_address_that_is_none_is_the_users_mistake() -> None:
+    with pytest.raises(UsageError, match="--admin"):
+        admin_addresses("9100")
+
+
+def test_up_takes_every_option_of_every_stage() -> None:
+    have = {name for parameter in up.params for name in parameter.opts}
+    for module in ("watcher", "matcher", "relay"):
+        alone = importlib.import_module(f"{module}.cli").command
+        assert {name for one in alone.params for name in one.opts if name.startswith("--")} <= have

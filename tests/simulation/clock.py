@@ -1,0 +1,18 @@
+"""Simulated time: it stands still until the scheduler moves it on."""
+
+WALL_AT_START_NS = 1_700_000_000_000_000_000
+
+
+class Clock:
+    """Seconds since the simulation began. One instance serves one schedule."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        """What `common.clock.monotonic` gives to the processes."""
+        return self.now
+
+    def wall_ns(self) -> int:
+        """What `common.clock.wall_ns` gives to the processes."""
+        return WALL_AT_START_NS + int(self.now * 1e9)

@@ -1,0 +1,182 @@
+"""The reducer: the reference reducer's ledger behind a listening socket, at its own pace, and what can go wrong with it.
+
+Every message is checked by the ledger against the invariants of what goes upstream as it is decoded.
+"""
+
+import random
+
+from relay.connect import Trouble
+from relay.dial import Connected, NotConnected, Outcome
+from sandbox.reducer.decode import ProtocolBreach
+from sandbox.reducer.held import HeldPod
+from sandbox.reducer.ledger import Clock as LedgerClock
+from sandbox.reducer.ledger import Connection as Told
+from sandbox.reducer.ledger import Ledger
+from tests.simulation.clock import Clock
+from tests.simulation.sockets import POLLIN, Descriptors, Owner
+from tests.simulation.tcp import Connection
+
+WINDOW = 2_000
+"""Bytes between relay and reducer."""
+
+DIAL_TIMEOUT_SECONDS = 10.0
+
+
+class Breach(Exception):
+    """What went upstream broke an invariant."""
+
+
+class Intake:
+    """The reducer's process and its listening socket. A mover of the scheduler."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.name = "reducer"
+        self.alive = True
+        self.stopped = False
+        self.refusing = False
+        """The process lives and does not listen."""
+        self.unreachable = False
+        """Nothing gets to it: connections in use fall silent, attempts time out."""
+        self.clock = clock
+        self.ledger = self._new_ledger()
+        self._open: list[tuple[Connection, Told | None]] = []
+
+    @property
+    def runs(self) -> bool:
+        return self.alive and not self.stopped
+
+    def _new_ledger(self) -> Ledger:
+        return Ledger(clock=LedgerClock(self.clock.monotonic, self.clock.wall_ns), kept_arrivals=1)
+
+    def pods(self) -> dict[str, HeldPod]:
+        """What the newest connection has told."""
+        live = self.ledger.live
+        return {} if live is None else live.state.pods
+
+    def accept(self, owner: Owner, descriptors: Descriptors) -> Connection:
+        """The kernel takes a connection; the process takes it up when it runs."""
+        connection = Connection(owner, descriptors, clock=self.clock, window=WINDOW)
+        self._open.append((connection, None))
+        return connection
+
+    def forget(self, owner: Owner) -> None:
+        """The relay is gone; the kernel sends what it has."""
+        for connection, _ in self._open:
+            if connection.owner is owner:
+                connection.close()
+
+    def kill(self) -> None:
+        """kill -9."""
+        for connection, _ in self._open:
+            connection.reset()
+        self.alive = False
+        self._open.clear()
+        self.ledger = self._new_ledger()
+
+    def start(self) -> None:
+        self.alive, self.stopped = True, False
+
+    def fall_silent(self) -> None:
+        """A half-open connection: packets are dropped, nobody is told."""
+        for connection, _ in self._open:
+            if not connection.silent:
+                connection.fall_silent()
+
+    def cut(self, *, reset: bool) -> None:
+        """The reducer closes all its connections, wherever they are in the stream."""
+        for connection, told in self._open:
+            if not connection.silent:
+                connection.reset() if reset else connection.end()
+                self._close(told)
+        self._open = [(connection, told) for connection, told in self._open if connection.silent]
+
+    def idle(self) -> bool:
+        """Everything that was sent has been read."""
+        return not any(self._busy(connection, told) for connection, told in self._open)
+
+    def ready(self) -> bool:
+        return self.runs and not self.idle()
+
+    def next_at(self) -> float:
+        """When a relay is told of a silent connection."""
+        return min((connection.next_at() for connection, _ in self._open), default=float("inf"))
+
+    def move(self, random_: random.Random) -> None:
+        """Takes up a connection, or reads some of what has come on one, or its end."""
+        at = random_.choice([at for at, entry in enumerate(self._open) if self._busy(*entry)])
+        connection, told = self._open[at]
+        if told is None:
+            self._open[at] = connection, self.ledger.open("relay")
+        elif connection.sent:
+            whole = random_.random() < 0.6
+            self._read(told, connection.read(len(connection.sent) if whole else random_.randint(1, len(connection.sent))))
+        else:
+            self._close(told)
+            del self._open[at]
+
+    def _busy(self, connection: Connection, told: Told | None) -> bool:
+        if connection.silent:
+            return False
+        return told is None or bool(connection.sent) or not connection.near_open
+
+    def _read(self, told: Told, data: bytes) -> None:
+        try:
+            self.ledger.receive(told, data)
+        except ProtocolBreach as breach:
+            raise Breach(str(breach)) from breach
+        if self.ledger.journal.breaches.count:
+            finding = self.ledger.journal.breaches.first[0]
+            raise Breach(f"{finding.rule}: {finding.what}")
+
+    def _close(self, told: Told | None) -> None:
+        if told is not None:
+            self.ledger.close(told, "closed")
+
+
+class IntakeDialer:
+    """The relay's `relay.dial.Dialer`. A mover of the scheduler."""
+
+    def __init__(self, intake: Intake, owner: Owner, descriptors: Descriptors) -> None:
+        self.name = "relay dials"
+        self.fd = descriptors.new(self)
+        self._intake = intake
+        self._owner = owner
+        self._descriptors = descriptors
+        self._dialed_at: float | None = None
+        self._outcome: Outcome | None = None
+
+    def dial(self) -> None:
+        assert self._dialed_at is None
+        self._dialed_at = self._intake.clock.now
+
+    def outcome(self) -> Outcome:
+        outcome, self._outcome = self._outcome, None
+        assert outcome is not None
+        return outcome
+
+    def events(self) -> int:
+        return POLLIN if self._outcome is not None else 0
+
+    def ready(self) -> bool:
+        return self._dialed_at is not None and self._owner.runs and self._intake.clock.now >= self._ends_at()
+
+    def next_at(self) -> float:
+        return float("inf") if self._dialed_at is None else self._ends_at()
+
+    def move(self, _random: random.Random) -> None:
+        """The attempt comes to its end."""
+        self._dialed_at = None
+        self._outcome = self._attempt()
+        self._owner.poke()
+
+    def _ends_at(self) -> float:
+        assert self._dialed_at is not None
+        return self._dialed_at + (DIAL_TIMEOUT_SECONDS if self._intake.unreachable else 0.0)
+
+    def _attempt(self) -> Outcome:
+        if self._intake.unreachable:
+            return NotConnected(trouble=Trouble.TIMEOUT, text="timed out")
+        if not self._intake.alive or self._intake.refusing:
+            return NotConnected(trouble=Trouble.REFUSED, text="refused")
+        connection: object = self._intake.accept(self._owner, self._descriptors)
+        return Connected(connection=connection, peer="reducer:8000")  # type: ignore[arg-type]  # a simulated socket

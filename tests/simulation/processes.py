@@ -1,0 +1,220 @@
+"""The five processes of podwire, each as its own loop on simulated edges, and what can be done to a process.
+
+`main.py` of each stage wires these same parts to the real edges. A process that blocks in poll is left until one of its sockets is poked
+or its time has come; then its loop turns again. `kill` is kill -9: everything is gone but what the kernel and the neighbours have.
+"""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import zmq
+
+from common.logs import Log
+from common.messages import Incarnation, Usage
+from common.records import Kind
+from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_socket
+from matcher import settings as matcher_settings
+from matcher.core import Core
+from matcher.loop import Loop as MatcherLoop
+from matcher.wires import Wires
+from relay.deliver import Relay
+from relay.handshake import Identity
+from relay.loop import Loop as RelayLoop
+from relay.main import LINKS_HIGH_WATER
+from tests.simulation.apiserver import ApiDialer, ApiServer
+from tests.simulation.clock import Clock
+from tests.simulation.edges import Edges
+from tests.simulation.intake import Intake, IntakeDialer
+from tests.simulation.sockets import WouldBlock
+from watcher.channel import HttpChannel
+from watcher.core import Watcher
+from watcher.main import Loop as WatcherLoop
+from watcher.publish import Publisher
+from watcher.scope import Scope
+from watcher.settings import Settings as WatcherSettings
+
+RUN_DIR: Final = Path("/run/simulated")
+WATCH_SILENCE_SECONDS: Final = 8.0
+NEVER: Final[Any] = SimpleNamespace(fd=0, requested=False)
+"""A StopSignal that nobody sends. Descriptor 0 is never readable."""
+
+
+class Process:
+    """A process that turns a loop. A mover of the scheduler."""
+
+    def __init__(self, name: str, edges: Edges) -> None:
+        self.name = name
+        self.lives = 0
+        self.alive = False
+        self.stopped = False
+        """By SIGSTOP."""
+        self.edges = edges
+        self._turn: Callable[[], None] = lambda: None
+        self._wake_at = float("inf")
+        """When its poll comes back, if it is in one."""
+        self._poked = True
+
+    @property
+    def runs(self) -> bool:
+        return self.alive and not self.stopped
+
+    def poke(self) -> None:
+        self._poked = True
+
+    def ready(self) -> bool:
+        return self.runs and (self._poked or self.edges.clock.now >= self._wake_at)
+
+    def next_at(self) -> float:
+        """When its poll comes back by itself."""
+        return self._wake_at if self.runs else float("inf")
+
+    def move(self, _random: random.Random) -> None:
+        """One turn of its loop, or as far as it gets before it blocks."""
+        self.edges.owner = self
+        self.edges.time_is_up = self.edges.clock.now >= self._wake_at
+        self._poked, self._wake_at = True, float("inf")
+        try:
+            self._turn()
+        except WouldBlock as blocked:
+            self._poked = False
+            self._wake_at = self.edges.clock.now + blocked.seconds
+
+    def start(self) -> None:
+        """A new life. Whoever is alive goes on."""
+        if self.alive:
+            return
+        self.lives += 1
+        self.alive, self.stopped = True, False
+        self._poked, self._wake_at = True, float("inf")
+        self.edges.owner = self
+        self._turn = self.begin(Incarnation(f"{self.name}-{self.lives}"))
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.alive = False
+        self.edges.network.close_all(self)
+
+    def begin(self, incarnation: Incarnation) -> Callable[[], None]:
+        """Wires a new life, and gives its loop's turn."""
+        raise NotImplementedError
+
+
+class WatcherProcess(Process):
+    """`python -m watcher KIND`."""
+
+    def __init__(self, kind: Kind, edges: Edges, *, server: ApiServer) -> None:
+        super().__init__(f"watcher-{kind}", edges)
+        self.dialer: ApiDialer | None = None
+        self._kind: Kind = kind
+        self._server = server
+
+    def begin(self, incarnation: Incarnation) -> Callable[[], None]:
+        settings = WatcherSettings(
+            kind=self._kind,
+            run_dir=RUN_DIR,
+            admin="off",
+            kubeconfig=None,
+            context=None,
+            namespaces=(),
+            label_selector=None,
+            field_selector=None,
+            encoding="json",
+            streaming_lists="always" if self._server.streaming else "never",
+            watch_silence_seconds=WATCH_SILENCE_SECONDS,
+        )
+        self.dialer = ApiDialer(self._server, self, self.edges.descriptors)
+        dialer: Any = self.dialer
+        channel = HttpChannel(dialer, silence_seconds=settings.watch_silence_seconds)
+        scope = Scope(
+            kind=self._kind,
+            namespace=None,
+            selectors={},
+            encoding=settings.encoding,
+            streaming=settings.streaming_lists,
+            channel=channel,
+            log=Log(self.name),
+            random_=random.Random(self.lives),
+        )
+        publisher = Publisher(kind=self._kind, incarnation=incarnation, records=scope.store.records)
+        context: Any = self.edges.context()
+        view: Any = SimpleNamespace(bad_frames=0)
+        loop = WatcherLoop(
+            context=context,
+            settings=settings,
+            watcher=Watcher(scopes=[scope], publisher=publisher),
+            channels={scope: channel},
+            stop=NEVER,
+            log=Log(self.name),
+            view=view,
+        )
+        return loop.turn
+
+    def kill(self) -> None:
+        super().kill()
+        self._server.forget(self)
+        self.dialer = None
+
+
+class MatcherProcess(Process):
+    """`python -m matcher`."""
+
+    def __init__(self, edges: Edges, settings: matcher_settings.Settings) -> None:
+        super().__init__("matcher", edges)
+        self.core: Core | None = None
+        self._settings = settings
+
+    def begin(self, incarnation: Incarnation) -> Callable[[], None]:
+        clock: Clock = self.edges.clock
+        log = Log(self.name)
+        self.core = Core(self._settings, incarnation=incarnation, log=log)
+        loop = MatcherLoop(self.core, Wires(RUN_DIR, wakers=()), clock=clock.monotonic, log=log)
+        self.core.start(clock.now)
+        return loop.turn
+
+    def ask_for_epoch(self) -> None:
+        """An operator's SIGUSR1."""
+        if self.core is not None:
+            self.core.resync()
+            self.poke()
+
+    def kill(self) -> None:
+        super().kill()
+        self.core = None
+
+
+class RelayProcess(Process):
+    """`python -m relay`."""
+
+    def __init__(self, edges: Edges, intake: Intake) -> None:
+        super().__init__("relay", edges)
+        self.dialer: IntakeDialer | None = None
+        self._intake = intake
+
+    def begin(self, incarnation: Incarnation) -> Callable[[], None]:
+        relay = Relay(
+            incarnation=incarnation,
+            identity=Identity(hostname="sim", cores=1, labels=(("cluster", "sim"),)),
+            random_=random.Random(self.lives),
+            measure=lambda: (Usage(), None),
+            log=Log(self.name),
+            now=self.edges.clock.now,
+            wall_ns=self.edges.clock.wall_ns(),
+        )
+        self.dialer = IntakeDialer(self._intake, self, self.edges.descriptors)
+        context: Any = self.edges.context()
+        emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
+        link = new_socket(context, zmq.PUB, high_water=LINKS_HIGH_WATER)
+        emissions.bind(emissions_endpoint(RUN_DIR))
+        link.bind(link_endpoint(RUN_DIR))
+        dialer: Any = self.dialer
+        admin: Any = SimpleNamespace(turned=lambda: None)
+        loop = RelayLoop(relay, emissions=emissions, link=link, dialer=dialer, stop=NEVER, admin=admin)
+        return loop._turn
+
+    def kill(self) -> None:
+        super().kill()
+        self._intake.forget(self)
+        self.dialer = None

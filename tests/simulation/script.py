@@ -1,0 +1,93 @@
+"""Scripts: what is done to a world, step by step. A seed gives one, and so may hypothesis; both replay exactly."""
+
+import random
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tests.simulation.edges import simulated
+from tests.simulation.faults import OPERATIONS, WEIGHTS
+from tests.simulation.world import Trace, World
+
+MOST_STEPS = 24
+NAMES = tuple(OPERATIONS)
+
+
+class Step(NamedTuple):
+    """An operation, the seed of what it leaves open, and how many moves the scheduler makes after it."""
+
+    operation: str
+    seed: int
+    moves: int
+
+
+class Script(NamedTuple):
+    """All of a schedule. `seed` decides what the world is like, and what moves next."""
+
+    seed: int
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        steps = ", ".join(f"({step.operation!r}, {step.seed}, {step.moves})" for step in self.steps)
+        return f"seed {self.seed}, {len(self.steps)} steps: {steps}"
+
+
+class Failed(NamedTuple):
+    """How a schedule failed."""
+
+    script: Script
+    error: Exception
+
+
+def script_of(seed: int, *, steps: int | None = None) -> Script:
+    """The script of a seed, with so many steps; by default as many as the seed says."""
+    random_ = random.Random(seed)
+    count = random_.randint(1, MOST_STEPS)
+    names = random_.choices(NAMES, WEIGHTS, k=steps or count)
+    return Script(seed, tuple(Step(name, random_.randrange(10_000), _moves(random_)) for name in names))
+
+
+def _moves(random_: random.Random) -> int:
+    """Often few, so that faults meet; at times enough for everything to come to rest."""
+    return random_.choice((0, 1, 2, 4, 8, 16, 30))
+
+
+def play(script: Script, *, trace: Trace | None = None) -> Failed | None:
+    """Runs a schedule to its end, within `simulated`. None when all holds."""
+    with simulated() as edges:
+        world = World(edges, random.Random(script.seed), trace=trace)
+        try:
+            for step in script.steps:
+                world.say(f"* {step.operation} ({step.seed})")
+                OPERATIONS[step.operation](world, random.Random(step.seed))
+                world.run(step.moves)
+            world.settle()
+        except Exception as error:  # noqa: BLE001 (an error of any process fails the schedule)
+            return Failed(script, error)
+    return None
+
+
+def shrink(failed: Failed) -> Failed:
+    """The same kind of failure with fewer steps: no step of it can be left out, none needs fewer moves."""
+    while (simpler := _simpler(failed)) is not None:
+        failed = simpler
+    return failed
+
+
+def _simpler(failed: Failed) -> Failed | None:
+    for script in _simplifications(failed.script):
+        again = play(script)
+        if again is not None and type(again.error) is type(failed.error):
+            return again
+    return None
+
+
+def _simplifications(script: Script) -> Iterable[Script]:
+    steps = script.steps
+    half = len(steps) // 2
+    while half:
+        for at in range(0, len(steps), half):
+            yield Script(script.seed, steps[:at] + steps[at + half :])
+        half //= 2
+    for at, step in enumerate(steps):
+        if step.moves:
+            yield Script(script.seed, (*steps[:at], step._replace(moves=step.moves // 2), *steps[at + 1 :]))
