@@ -31,7 +31,7 @@ lint: $(VENV)/.installed-dev
 check: lint test
 
 bench: $(VENV)/.installed
-	$(BIN)/python bench/sync $(ARGS)
+	$(BIN)/python -m bench.sync $(ARGS)
 
 clean:
 	rm -rf $(VENV) *.egg-info build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

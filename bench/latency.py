@@ -20,18 +20,27 @@ from podwire.demo.latency import Arrived, Join, Told, quantile
 
 def measure(*, pods: int, rate: float, seconds: float) -> dict[str, float]:
     """Runs the pipeline on a sandbox of this size and rate; gives counts and milliseconds."""
-    with tempfile.TemporaryDirectory(prefix="podwire-bench-") as directory, rig.reducer() as reducer:
-        with rig.sandbox_cluster(pods, rate=rate) as cluster:
-            server = urlsplit(
-                yaml.safe_load(Path(cluster.kubeconfig).read_text())["clusters"][0]["cluster"]["server"]
-            ).netloc
-            options = ["--kubeconfig", cluster.kubeconfig, "--intake", reducer.address, "--run-dir", directory]
-            with rig.process(["podwire", "up", *options], log=Path(directory, "log")):
-                rig.wait_for(lambda: reducer.get("/state")["pods"] >= pods * 0.9, seconds=60, what="the first sync")
-                time.sleep(2)  # the sync's own events are not lone
-                began = time.time_ns()
-                time.sleep(seconds)
-                return _figures(reducer, server, began)
+    with (
+        tempfile.TemporaryDirectory(prefix="podwire-bench-") as directory,
+        rig.reducer() as reducer,
+        rig.sandbox_cluster(pods, rate=rate) as cluster,
+        rig.process(["podwire", "up", *_options(directory, cluster, reducer)], log=Path(directory, "log")),
+    ):
+        rig.wait_for(lambda: reducer.get("/state")["pods"] >= pods * 0.9, seconds=60, what="the first sync")
+        time.sleep(2)  # the sync's own events are not lone
+        began = time.time_ns()
+        time.sleep(seconds)
+        return _figures(reducer, _server(cluster), began)
+
+
+def _options(run_dir: str, cluster: rig.Cluster, reducer: rig.Reducer) -> list[str]:
+    return ["--kubeconfig", cluster.kubeconfig, "--intake", reducer.address, "--run-dir", run_dir]
+
+
+def _server(cluster: rig.Cluster) -> str:
+    """HOST:PORT of the API server."""
+    found = yaml.safe_load(Path(cluster.kubeconfig).read_text())["clusters"][0]["cluster"]["server"]
+    return urlsplit(found).netloc
 
 
 def _figures(reducer: rig.Reducer, server: str, began: int) -> dict[str, float]:

@@ -52,7 +52,7 @@ def _ipc(path: Path) -> str:
 
 
 def new_socket(context: zmq.Context[zmq.Socket[bytes]], kind: int, *, high_water: int) -> zmq.Socket[bytes]:
-    """A socket that never delays a process's end, bounds what it holds, and reconnects within a tenth of a second: neighbours are on this machine."""
+    """A socket that never delays a process's end, bounds what it holds, and reconnects within 0.1 s."""
     socket = context.socket(kind)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.SNDHWM, high_water)

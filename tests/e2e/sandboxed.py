@@ -50,7 +50,9 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox(directory: Path, *, pods: int = 300, rate: float = 100.0, bookmark_seconds: float = 1.0) -> Iterator[Sandbox]:
+def sandbox(
+    directory: Path, *, pods: int = 300, rate: float = 100.0, bookmark_seconds: float = 1.0
+) -> Iterator[Sandbox]:
     """A sandbox with a moving workload."""
     kubeconfig = directory / "kubeconfig"
     shape = ["--pods", str(pods), "--rate", str(rate), "--bookmark-seconds", str(bookmark_seconds)]

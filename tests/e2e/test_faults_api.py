@@ -121,7 +121,9 @@ def test_a_garbage_line(line: str, tmp_path: Path) -> None:
         assert api.order("garbage", line=line) == len(KINDS)
         for kind in KINDS:
             podwire.until(
-                lambda kind=kind: podwire.faults(kind, "garbled") + podwire.scope(kind)["unreadable"] == before[kind] + 1,
+                lambda kind=kind: (
+                    podwire.faults(kind, "garbled") + podwire.scope(kind)["unreadable"] == before[kind] + 1
+                ),
                 f"the fault of {kind}",
             )
         one_pod_more(api)
@@ -160,7 +162,9 @@ def assert_degraded(podwire: Running) -> None:
     state = podwire.state("watcher-jobs")
     for words in (state["not_ready"], state["scopes"][0]["denied"]):
         assert 'cannot watch resource "jobs" in API group "batch"' in words
-    podwire.until(lambda: podwire.state("matcher")["watchers"]["jobs"]["condition"] == "forbidden", "the matcher to know")
+    podwire.until(
+        lambda: podwire.state("matcher")["watchers"]["jobs"]["condition"] == "forbidden", "the matcher to know"
+    )
     assert podwire.state("matcher")["not_ready"] == "the watcher of jobs is forbidden"
 
 
@@ -213,5 +217,7 @@ def test_401_after_the_token_changed_on_disk(tmp_path: Path) -> None:
         podwire.until(lambda: api.state()["watches"] == dict.fromkeys(KINDS, 1), "all watches again")
         assert podwire.scope("pods")["lists"] == {"start": 1}
         podwire.assert_in_step()
-        token = next(line for line in api.kubeconfig.read_text().splitlines() if "token:" in line).split()[-1].strip("\"'")
+        token = (
+            next(line for line in api.kubeconfig.read_text().splitlines() if "token:" in line).split()[-1].strip("\"'")
+        )
         assert token not in podwire.log.read_text()

@@ -1,6 +1,6 @@
 """The sockets, against real ones in a temporary directory. Each wait ends with what it waits for; its seconds are only a bound."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,21 @@ from matcher.wires import MOST_FRAMES, Origin, Wires
 BOUND_SECONDS = 10.0
 
 
+Bind = Callable[[int, str], "zmq.Socket[bytes]"]
+
+
 @pytest.fixture
-def context() -> Iterator[zmq.Context]:
+def bind() -> Iterator[Bind]:
+    """Binds a neighbour's socket."""
     context = zmq.Context()
-    yield context
+    sockets = []
+
+    def bind(kind: int, endpoint: str) -> "zmq.Socket[bytes]":
+        sockets.append(new_socket(context, kind, high_water=1_000))
+        sockets[-1].bind(endpoint)
+        return sockets[-1]
+
+    yield bind
     context.destroy(linger=0)
 
 
@@ -26,36 +37,26 @@ def wires(tmp_path: Path) -> Iterator[Wires]:
     wires.close()
 
 
-def bound(context: zmq.Context, kind: int, endpoint: str) -> zmq.Socket:
-    socket = new_socket(context, kind, high_water=1_000)
-    socket.bind(endpoint)
-    return socket
-
-
 def next_frame(wires: Wires) -> tuple[Origin, bytes]:
     wires.wait(BOUND_SECONDS, to_send=False, to_ask=())
     return next(wires.received())
 
 
-def test_what_watchers_and_relay_publish_is_received_with_its_origin(
-    wires: Wires, context: zmq.Context, tmp_path: Path
-) -> None:
+def test_what_watchers_and_relay_publish_is_received_with_its_origin(wires: Wires, bind: Bind, tmp_path: Path) -> None:
     for origin, endpoint in (
         (("updates", "jobs"), updates_endpoint(tmp_path, "jobs")),
         (("link", None), link_endpoint(tmp_path)),
     ):
-        publisher = bound(context, zmq.XPUB, endpoint)
+        publisher = bind(zmq.XPUB, endpoint)
         assert publisher.poll(BOUND_SECONDS * 1_000)
         assert publisher.recv() == b"\x01", "subscribed to everything"
         publisher.send(b"hello")
         assert next_frame(wires) == (origin, b"hello")
 
 
-def test_a_watcher_that_comes_late_finds_no_ask_from_before_it_came(
-    wires: Wires, context: zmq.Context, tmp_path: Path
-) -> None:
+def test_a_watcher_that_comes_late_finds_no_ask_from_before_it_came(wires: Wires, bind: Bind, tmp_path: Path) -> None:
     assert not wires.ask("pods", b"too early")
-    watcher = bound(context, zmq.ROUTER, snapshots_endpoint(tmp_path, "pods"))
+    watcher = bind(zmq.ROUTER, snapshots_endpoint(tmp_path, "pods"))
     wires.wait(BOUND_SECONDS, to_send=False, to_ask=("pods",))
     assert wires.ask("pods", b"ask")
     client, frame = watcher.recv_multipart()
@@ -64,18 +65,18 @@ def test_a_watcher_that_comes_late_finds_no_ask_from_before_it_came(
     assert next_frame(wires) == (("snapshots", "pods"), b"answer")
 
 
-def test_nothing_is_held_for_a_relay_that_is_not_there(wires: Wires, context: zmq.Context, tmp_path: Path) -> None:
+def test_nothing_is_held_for_a_relay_that_is_not_there(wires: Wires, bind: Bind, tmp_path: Path) -> None:
     assert not wires.can_emit()
     assert not wires.emit(b"too early")
-    relay = bound(context, zmq.PULL, emissions_endpoint(tmp_path))
+    relay = bind(zmq.PULL, emissions_endpoint(tmp_path))
     wires.wait(BOUND_SECONDS, to_send=True, to_ask=())
     assert wires.can_emit()
     assert wires.emit(b"now")
     assert relay.recv() == b"now"
 
 
-def test_a_flood_is_taken_in_turns(wires: Wires, context: zmq.Context, tmp_path: Path) -> None:
-    publisher = bound(context, zmq.XPUB, updates_endpoint(tmp_path, "pods"))
+def test_a_flood_is_taken_in_turns(wires: Wires, bind: Bind, tmp_path: Path) -> None:
+    publisher = bind(zmq.XPUB, updates_endpoint(tmp_path, "pods"))
     assert publisher.poll(BOUND_SECONDS * 1_000)
     publisher.recv()
     for n in range(MOST_FRAMES * 2):

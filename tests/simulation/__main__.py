@@ -12,7 +12,9 @@ from tests.simulation.script import Failed, play, script_of, shrink
 @click.option("--schedules", type=int, default=1, show_default=True, help="How many, with the seeds from --seed on.")
 @click.option("--steps", type=int, default=None, help="Steps of each schedule; by default as many as its seed says.")
 @click.option("--trace", is_flag=True, help="Print every step and every move.")
-@click.option("--shrink", "shrinks", is_flag=True, help="Leave out of a failing schedule what its failure does not need.")
+@click.option(
+    "--shrink", "shrinks", is_flag=True, help="Leave out of a failing schedule what its failure does not need."
+)
 def command(seed: int, schedules: int, steps: int | None, trace: bool, shrinks: bool) -> None:
     """Plays schedules of the simulated pipeline. Stops at the first that fails, with exit code 1."""
     say = click.echo if trace else None

@@ -228,7 +228,9 @@ class Exchange:
     def _refuse(self, error: ApiError) -> None:
         body = error.body() + b"\n"
         retry = f"Retry-After: {error.retry_after_seconds}\r\n" if error.retry_after_seconds is not None else ""
-        head = f"HTTP/1.1 {error.code} No\r\nContent-Type: application/json\r\n{retry}Content-Length: {len(body)}\r\n\r\n"
+        head = (
+            f"HTTP/1.1 {error.code} No\r\nContent-Type: application/json\r\n{retry}Content-Length: {len(body)}\r\n\r\n"
+        )
         self.connection.write(head.encode() + body)
 
 
@@ -279,5 +281,3 @@ class ApiDialer:
         else:
             self._result = Undialed("refused")
         self._owner.poke()
-
-

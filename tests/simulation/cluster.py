@@ -60,7 +60,9 @@ class Cluster:
             self.remove_owner(random_)
             return
         metadata = {"name": reference["name"], "namespace": NAMESPACE, "uid": reference["uid"]}
-        self._put(resource, {"metadata": self._owned(metadata, self._upper(resource, random_)), "spec": {}, "status": {}})
+        self._put(
+            resource, {"metadata": self._owned(metadata, self._upper(resource, random_)), "spec": {}, "status": {}}
+        )
 
     def remove_owner(self, random_: random.Random) -> None:
         """An owner is deleted; its pods may stay for a while, or for ever."""
@@ -208,4 +210,10 @@ _API_VERSIONS: Final[dict[str, str]] = {"Job": "batch/v1", "CronJob": "batch/v1"
 
 
 def _reference(kind: str, name: str, uid: str) -> dict[str, Any]:
-    return {"apiVersion": _API_VERSIONS.get(kind, "apps/v1"), "kind": kind, "name": name, "uid": uid, "controller": True}
+    return {
+        "apiVersion": _API_VERSIONS.get(kind, "apps/v1"),
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+    }

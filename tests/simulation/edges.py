@@ -72,7 +72,12 @@ def simulated() -> Iterator[Edges]:
     """The processes' modules live in the simulation. Logging is off: a schedule logs as much as an hour of the real thing."""
     constants = {name: int(value) if isinstance(value, int) else value for name, value in vars(zmq).items()}
     fake = SimpleNamespace(**{**constants, "Context": EDGES.context, "Poller": EDGES.poller, "Again": Again})
-    clocks = ((relay.loop, "monotonic"), (watcher.main, "monotonic"), (relay.loop, "wall_ns"), (watcher.main, "wall_ns"))
+    clocks = (
+        (relay.loop, "monotonic"),
+        (watcher.main, "monotonic"),
+        (relay.loop, "wall_ns"),
+        (watcher.main, "wall_ns"),
+    )
     disabled = logging.root.manager.disable
     with ExitStack() as stack:
         for module in (matcher.wires, relay.loop, watcher.main):

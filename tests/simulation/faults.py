@@ -164,9 +164,7 @@ FAULTS: Final[dict[str, tuple[int, Operation]]] = {
     "resync": (1, _resync),
 }
 
-OPERATIONS: Final[dict[str, Operation]] = {
-    name: operation for name, (_, operation) in {**WORKLOAD, **FAULTS}.items()
-}
+OPERATIONS: Final[dict[str, Operation]] = {name: operation for name, (_, operation) in {**WORKLOAD, **FAULTS}.items()}
 """Everything that a step of a script may name."""
 
 WEIGHTS: Final = tuple(weight for weight, _ in {**WORKLOAD, **FAULTS}.values())

@@ -109,7 +109,9 @@ class Intake:
             self._open[at] = connection, self.ledger.open("relay")
         elif connection.sent:
             whole = random_.random() < 0.6
-            self._read(told, connection.read(len(connection.sent) if whole else random_.randint(1, len(connection.sent))))
+            self._read(
+                told, connection.read(len(connection.sent) if whole else random_.randint(1, len(connection.sent)))
+            )
         else:
             self._close(told)
             del self._open[at]

@@ -103,9 +103,7 @@ MATCHING: Final = (
         "            return\n        pod.live_in = epoch\n",
         "            return\n",
     ),
-    _mutant(
-        "Resync is left out", "matcher/outbox.py", "batch.add(Resync(), EMISSION_BYTES)", "batch.stamp_ns = 0"
-    ),
+    _mutant("Resync is left out", "matcher/outbox.py", "batch.add(Resync(), EMISSION_BYTES)", "batch.stamp_ns = 0"),
     _mutant(
         "Resync comes behind the first pods",
         "matcher/outbox.py",
@@ -207,7 +205,10 @@ WATCHING: Final = (
         "if uid in self._records:",
     ),
     _mutant(
-        "a list is taken for complete at its first page", "watcher/reflect.py", "if event.token is not None:", "if False:"
+        "a list is taken for complete at its first page",
+        "watcher/reflect.py",
+        "if event.token is not None:",
+        "if False:",
     ),
     _mutant("DELETED events are left out", "watcher/scope.py", "self._delete(event.uid)", "pass"),
     _mutant(
@@ -216,9 +217,7 @@ WATCHING: Final = (
         "        case 410:\n            return _expired(state, event.message, now, random_)\n",
         "",
     ),
-    _mutant(
-        "credentials are not read again", "watcher/reflect.py", "[*actions, ReadCredentials()]", "actions"
-    ),
+    _mutant("credentials are not read again", "watcher/reflect.py", "[*actions, ReadCredentials()]", "actions"),
     _mutant(
         "a silent watch is waited for",
         "watcher/channel.py",

@@ -22,7 +22,15 @@ from tests.simulation.sockets import Descriptors, Network
 QUIET_SECONDS: Final = 150.0
 """The longest way back: a backoff of 30 s, whose attempt meets another fault's rest, and all waits of the pipeline behind it."""
 
-SLOW: Final = (*[""] * 4, "relay", "relay", "reducer", "matcher", *["matcher>relay.emissions"] * 3, "matcher>watcher-pods.updates")
+SLOW: Final = (
+    *[""] * 4,
+    "relay",
+    "relay",
+    "reducer",
+    "matcher",
+    *["matcher>relay.emissions"] * 3,
+    "matcher>watcher-pods.updates",
+)
 """In most schedules one mover is slow, so that much waits before it. Chance alone would keep all alike."""
 
 LINGERING_SHARE: Final = 0.08
