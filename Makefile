@@ -1,6 +1,7 @@
 # make demo    see podwire work on a simulated cluster: needs Python 3.11 or newer, nothing else
 # make test    every test that needs nothing but Python
 # make check   linters, types, import rules, then the tests
+# make faults  fault scenarios on the sandbox: some minutes
 # make bench   start-up time, lag and memory on today's API server (needs ../shared/apiserver)
 # make clean   removes what these made
 
@@ -12,7 +13,7 @@ ARGS ?=
 # What pytest is told, as in: make test TESTS='tests/relay -x'
 TESTS ?=
 
-.PHONY: demo test check lint bench clean
+.PHONY: demo test faults check lint bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -20,7 +21,10 @@ demo: $(VENV)/.installed
 
 # Two processes: more get in each other's way on a small machine, and the e2e tests start processes of their own.
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 -m 'not cluster and not apiserver' $(TESTS)
+	$(BIN)/pytest -n 2 -m 'not cluster and not apiserver and not faults' $(TESTS)
+
+faults: $(VENV)/.installed-dev
+	$(BIN)/pytest -m faults tests/e2e
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

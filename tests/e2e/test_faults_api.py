@@ -7,7 +7,7 @@ import pytest
 from common.records import KINDS
 from tests.e2e.sandboxed import Running, Sandbox, owned_pod, owner_object, reference, running, sandbox
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 PAGES = 1_200
 """Pods of three pages."""
