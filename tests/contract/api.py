@@ -53,6 +53,8 @@ class Api:
     kubeconfig: Path
     make_old: Callable[[], None] | None = None
     """Makes the server forget its history, where a test can order that."""
+    bookmark_watch_seconds: int = 5
+    """A watch of this length gets a bookmark: they come two seconds before its end, and some servers look only once a second."""
     _pool: urllib3.PoolManager = field(init=False)
 
     def __post_init__(self) -> None:

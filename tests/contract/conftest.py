@@ -50,7 +50,7 @@ def _connect(kubeconfig: Path, process: subprocess.Popen[bytes]) -> Api:
     while not kubeconfig.exists():
         assert process.poll() is None, "the sandbox ended before it served"
         time.sleep(0.02)
-    api = Api(kubeconfig)
+    api = Api(kubeconfig, bookmark_watch_seconds=3)
     api.make_old = lambda: _order(api, "compact")
     return api
 

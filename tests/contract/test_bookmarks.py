@@ -6,16 +6,17 @@ from typing import Any
 
 from tests.contract.api import METADATA, Room
 
-SECONDS = 5
-"""Servers send a bookmark two seconds before a watch's timeout; some look only once a second."""
-
 
 def test_bookmarks_come_to_who_allows_them_and_only_after_a_change(room: Room) -> None:
     """If a watch allows bookmarks, then one comes before the timeout that covers changes which the watch's selector left out; it has
     nothing but a version. If nothing has happened since the watch was opened, then none comes, however long it lasts."""
     first = room.version
     room.pod("before", picked="no")
-    bookmarked = {"timeoutSeconds": SECONDS, "allowWatchBookmarks": "true", "labelSelector": "picked=yes"}
+    bookmarked = {
+        "timeoutSeconds": room.api.bookmark_watch_seconds,
+        "allowWatchBookmarks": "true",
+        "labelSelector": "picked=yes",
+    }
     asked: list[dict[str, Any]] = [
         {**bookmarked, "resourceVersion": first},
         {**bookmarked, "resourceVersion": first, "accept": METADATA},
