@@ -31,8 +31,8 @@ SIZES = (
     (watcher.publish, "CHUNK_BYTES", 100),
     (matcher.core, "MOST_EMISSIONS", 2),
     (matcher.follow, "MOST_KEPT_EVENTS", 12),
-    (relay.outbox, "LARGEST_BYTES", 1_200),
-    (relay.outbox, "RESUME_BELOW_BYTES", 600),
+    (relay.outbox, "LARGEST_BYTES", 300),
+    (relay.outbox, "RESUME_BELOW_BYTES", 150),
 )
 """Objects, bytes, emissions and events; small beside the real ones, in the same order."""
 

@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+EMISSIONS: Final = "matcher>relay.emissions"
+"""The link that loses the most when it breaks."""
+
+MOST_MOVES_BEFORE: Final = 15
+"""So long is waited for the moment at which a fault hurts."""
+
 Operation = Callable[["World", random.Random], None]
 
 
 def _kill(world: "World", random_: random.Random) -> None:
-    process = random_.choice(world.processes)
+    process = random_.choice((*world.processes, world.matcher))
+    if process is world.matcher and random_.random() < 0.5:
+        emissions = [link for link in world.edges.network.links if link.name == EMISSIONS]
+        world.run_until(lambda: any(link.loaded for link in emissions), MOST_MOVES_BEFORE)
     process.kill()
     if random_.random() < 0.6:
         process.start()
@@ -41,10 +50,10 @@ def _kill_reducer(world: "World", random_: random.Random) -> None:
 
 
 def _slow_reducer(world: "World", random_: random.Random) -> None:
-    match random_.randrange(3):
-        case 0:
+    match random_.randrange(4):
+        case 0 | 1:
             world.intake.stopped = True
-        case 1:
+        case 2:
             world.intake.refusing = not world.intake.refusing
         case _:
             world.intake.unreachable = not world.intake.unreachable
@@ -62,12 +71,12 @@ def _cut_upstream(world: "World", random_: random.Random) -> None:
 
 
 def _break_pipe(world: "World", random_: random.Random) -> None:
-    links = world.edges.network.links
-    loaded = [link for link in links if link.loaded]
-    if loaded and random_.random() < 0.8:
-        random_.choice(loaded).break_off(random_)
-    elif links:
-        random_.choice(links).break_off(random_)
+    links = sorted(world.edges.network.links, key=lambda link: link.name)
+    emissions = [link for link in links if link.name == EMISSIONS]
+    picked = random_.choice(emissions if emissions and random_.random() < 0.5 else links) if links else None
+    if picked is not None:
+        world.run_until(lambda: picked.loaded, MOST_MOVES_BEFORE)
+        picked.break_off(random_)
 
 
 def _crash_api(world: "World", random_: random.Random) -> None:
@@ -151,7 +160,7 @@ FAULTS: Final[dict[str, tuple[int, Operation]]] = {
     "stop": (3, _stop),
     "continue": (3, _continue),
     "kill_reducer": (2, _kill_reducer),
-    "slow_reducer": (2, _slow_reducer),
+    "slow_reducer": (3, _slow_reducer),
     "cut_upstream": (3, _cut_upstream),
     "break_pipe": (6, _break_pipe),
     "crash_api": (2, _crash_api),

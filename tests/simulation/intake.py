@@ -13,11 +13,15 @@ from sandbox.reducer.ledger import Clock as LedgerClock
 from sandbox.reducer.ledger import Connection as Told
 from sandbox.reducer.ledger import Ledger
 from tests.simulation.clock import Clock
+from tests.simulation.promises import Promises
 from tests.simulation.sockets import POLLIN, Descriptors, Owner
 from tests.simulation.tcp import Connection
 
-WINDOW = 2_000
+WINDOW = 300
 """Bytes between relay and reducer."""
+
+MOST_ARRIVALS = 10_000
+"""More than any read of a window brings."""
 
 DIAL_TIMEOUT_SECONDS = 10.0
 
@@ -29,7 +33,7 @@ class Breach(Exception):
 class Intake:
     """The reducer's process and its listening socket. A mover of the scheduler."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, promises: Promises) -> None:
         self.name = "reducer"
         self.alive = True
         self.stopped = False
@@ -38,6 +42,7 @@ class Intake:
         self.unreachable = False
         """Nothing gets to it: connections in use fall silent, attempts time out."""
         self.clock = clock
+        self._promises = promises
         self.ledger = self._new_ledger()
         self._open: list[tuple[Connection, Told | None]] = []
 
@@ -46,7 +51,7 @@ class Intake:
         return self.alive and not self.stopped
 
     def _new_ledger(self) -> Ledger:
-        return Ledger(clock=LedgerClock(self.clock.monotonic, self.clock.wall_ns), kept_arrivals=1)
+        return Ledger(clock=LedgerClock(self.clock.monotonic, self.clock.wall_ns), kept_arrivals=MOST_ARRIVALS)
 
     def pods(self) -> dict[str, HeldPod]:
         """What the newest connection has told."""
@@ -91,11 +96,12 @@ class Intake:
         self._open = [(connection, told) for connection, told in self._open if connection.silent]
 
     def idle(self) -> bool:
-        """Everything that was sent has been read."""
-        return not any(self._busy(connection, told) for connection, told in self._open)
+        """Everything that was sent has been read, and no relay sends into a void."""
+        lost = any(connection.silent and connection.near_open for connection, _ in self._open)
+        return not (lost or self._has_work())
 
     def ready(self) -> bool:
-        return self.runs and not self.idle()
+        return self.runs and self._has_work()
 
     def next_at(self) -> float:
         """When a relay is told of a silent connection."""
@@ -116,12 +122,16 @@ class Intake:
             self._close(told)
             del self._open[at]
 
+    def _has_work(self) -> bool:
+        return any(self._busy(connection, told) for connection, told in self._open)
+
     def _busy(self, connection: Connection, told: Told | None) -> bool:
         if connection.silent:
             return False
         return told is None or bool(connection.sent) or not connection.near_open
 
     def _read(self, told: Told, data: bytes) -> None:
+        epochs_before = len(told.state.resyncs)
         try:
             self.ledger.receive(told, data)
         except ProtocolBreach as breach:
@@ -129,6 +139,10 @@ class Intake:
         if self.ledger.journal.breaches.count:
             finding = self.ledger.journal.breaches.first[0]
             raise Breach(f"{finding.rule}: {finding.what}")
+        arrivals = self.ledger.journal.arrivals
+        if arrivals:
+            self._promises.hear(arrivals, iter(list(told.state.resyncs)[epochs_before:]))
+            arrivals.clear()
 
     def _close(self, told: Told | None) -> None:
         if told is not None:

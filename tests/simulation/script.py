@@ -8,7 +8,7 @@ from tests.simulation.edges import simulated
 from tests.simulation.faults import OPERATIONS, WEIGHTS
 from tests.simulation.world import Trace, World
 
-MOST_STEPS = 24
+MOST_STEPS = 20
 NAMES = tuple(OPERATIONS)
 
 
@@ -48,7 +48,7 @@ def script_of(seed: int, *, steps: int | None = None) -> Script:
 
 def _moves(random_: random.Random) -> int:
     """Often few, so that faults meet; at times enough for everything to come to rest."""
-    return random_.choice((0, 1, 2, 4, 8, 16, 30))
+    return random_.choice((0, 1, 2, 4, 8, 16, 24))
 
 
 def play(script: Script, *, trace: Trace | None = None) -> Failed | None:

@@ -21,11 +21,14 @@ import zmq
 
 from tests.simulation.clock import Clock
 
-PUB, ROUTER, NOBLOCK = int(zmq.PUB), int(zmq.ROUTER), int(zmq.NOBLOCK)
+PUB, PUSH, ROUTER, NOBLOCK = int(zmq.PUB), int(zmq.PUSH), int(zmq.ROUTER), int(zmq.NOBLOCK)
 POLLIN, POLLOUT = int(zmq.POLLIN), int(zmq.POLLOUT)
 """Plain numbers: the enumerations of pyzmq cost more than all else here."""
 
+FIRST_RECONNECT_SECONDS = 0.02
 RECONNECT_SECONDS = 1.0
+"""The bounds that common.sockets sets."""
+
 HIGH_WATER = (1, 2, 6)
 """Messages that each end of a pipe holds, whatever the high-water mark: small, so that short schedules come to it."""
 
@@ -167,7 +170,7 @@ class Link:
             pipe.break_off(random_.randint(0, len(pipe.flying)))
         self.binder.links.remove(self)
         self.binder = self.out = self.back = None
-        self._retry_at = self._network.clock.now + random_.random() * RECONNECT_SECONDS
+        self._retry_at = self._network.clock.now + random_.choice((FIRST_RECONNECT_SECONDS, RECONNECT_SECONDS))
         self.stir()
         self.connecter.owner.poke()
 
@@ -202,6 +205,8 @@ class Socket:
                 pipe.take(frame)
         elif pipes:
             pipes[0].take(frame)
+            if self.kind == PUSH:
+                self._network.on_push(frame)
         else:
             assert flags & NOBLOCK, "a send that would block for ever"
             raise Again
@@ -268,8 +273,10 @@ class Context:
 class Network:
     """All sockets of one machine."""
 
-    def __init__(self, clock: Clock, random_: random.Random) -> None:
+    def __init__(self, clock: Clock, random_: random.Random, *, on_push: Callable[[bytes], None]) -> None:
+        """`on_push` is told each frame that a PUSH socket takes."""
         self.clock = clock
+        self.on_push = on_push
         self.random = random_
         self.high_water = random_.choice(HIGH_WATER)
         self.bound: dict[str, Socket] = {}

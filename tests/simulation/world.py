@@ -17,6 +17,7 @@ from tests.simulation.cluster import Cluster
 from tests.simulation.edges import Edges
 from tests.simulation.intake import Intake
 from tests.simulation.processes import RUN_DIR, MatcherProcess, Process, RelayProcess, WatcherProcess
+from tests.simulation.promises import Promises
 from tests.simulation.sockets import Descriptors, Network
 
 QUIET_SECONDS: Final = 150.0
@@ -31,11 +32,12 @@ SLOW: Final = (
     *["matcher>relay.emissions"] * 3,
     "matcher>watcher-pods.updates",
 )
-"""In most schedules one mover is slow, so that much waits before it. Chance alone would keep all alike."""
+"""Most of the time one mover is slow, so that much waits before it. Chance alone would keep all alike."""
 
 LINGERING_SHARE: Final = 0.08
 LINGER_SECONDS: Final = 20.0
 MOST_LATE_EPOCHS: Final = 5
+LATE_SECONDS: Final = 10.0
 
 MOST_ROUNDS: Final = 500
 """Rounds of moves without time passing. More are a loop that spins."""
@@ -82,12 +84,13 @@ class World:
         self._trace = trace
         self._slow = random_.choice(SLOW)
         clock = edges.clock = Clock()
-        edges.network = Network(clock, random_)
+        promises = Promises()
+        edges.network = Network(clock, random_, on_push=promises.emit)
         edges.descriptors = Descriptors()
         edges.descriptors.new(_Never())
         self.cluster = Cluster()
         self.api = ApiServer(self.cluster.store, clock=clock, random_=random_, streaming=random_.random() < 0.4)
-        self.intake = Intake(clock)
+        self.intake = Intake(clock, promises)
         settings = MatcherSettings(
             run_dir=RUN_DIR,
             admin="off",
@@ -117,15 +120,27 @@ class World:
 
     def run(self, moves: int) -> None:
         """So many moves, in any order; time may pass while others wait."""
+        if self.random.random() < 0.3:
+            self._slow = self.random.choice(SLOW)
         for _ in range(moves):
-            movers = self.movers()
-            ready = [mover for mover in movers if mover.ready()]
-            if ready and self.random.random() < 0.95:
-                mover = self.random.choice(ready)
-                if mover.name != self._slow or self.random.random() < 0.05:
-                    self._move(mover)
-            else:
-                self._pass(movers, self.random.choice((0.001, 0.1, 0.5)) if ready else 1.0)
+            self._step()
+
+    def run_until(self, moment: Callable[[], bool], moves: int) -> None:
+        """Up to so many moves, until the moment has come."""
+        for _ in range(moves):
+            if moment():
+                return
+            self._step()
+
+    def _step(self) -> None:
+        movers = self.movers()
+        ready = [mover for mover in movers if mover.ready()]
+        if ready and self.random.random() < 0.95:
+            mover = self.random.choice(ready)
+            if mover.name != self._slow or self.random.random() < 0.05:
+                self._move(mover)
+        else:
+            self._pass(movers, self.random.choice((0.001, 0.1, 0.5)) if ready else 1.0)
 
     def settle(self) -> None:
         """Faults end, and time goes on until the reducer is equal to the cluster. Raises NotEqual, Spinning, or Breach."""
@@ -153,7 +168,7 @@ class World:
             self._move_all()
         if self._epochs() - epochs > MOST_LATE_EPOCHS:
             raise Restless(f"{self._epochs() - epochs} epochs in {LINGER_SECONDS} quiet seconds")
-        self._wait_for_equality(self.edges.clock.now)
+        self._wait_for_equality(self.edges.clock.now + LATE_SECONDS)
 
     def _epochs(self) -> int:
         assert self.matcher.core is not None
