@@ -54,8 +54,10 @@ def test_410_in_the_middle_of_a_list(order: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("noticed", ["on the open watch", "when the watch is opened again"])
 def test_410_in_the_middle_of_a_watch(noticed: str, tmp_path: Path) -> None:
     """Lists again, and tells by comparison what was deleted meanwhile."""
+    doomed = owned_pod("doomed", ip="10.9.9.8")
     with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
-        podwire.until_ready()
+        api.put("pods", doomed)
+        podwire.until(lambda: podwire.owners({"uid-doomed"}), "a pod that will be deleted")
         if noticed == "on the open watch":
             assert api.order("gone") == len(KINDS)
         else:
@@ -64,6 +66,7 @@ def test_410_in_the_middle_of_a_watch(noticed: str, tmp_path: Path) -> None:
             api.order("cut", resource="pods")
             podwire.until(lambda: podwire.faults("pods", "refused") == 1, "a watch that is away")
             one_pod_more(api)
+            api.remove("pods", doomed)
             api.order("compact")
         podwire.until(lambda: lists(podwire, "expired") == 1, "another list")
         podwire.until_ready()

@@ -81,6 +81,8 @@ def test_climbing_goes_on_to_any_controller() -> None:
 
 def test_the_record_of_a_job_with_a_replica_sets_uid_is_not_that_replica_sets() -> None:
     pipeline = Pipeline.started(pods=(pod(by=REPLICA_SET),), owners={"jobs": (owner("rs1", CRON_JOB),)})
+    pipeline.put("jobs", owner("rs1"))
+    pipeline.settle()
     assert pipeline.reducer.pods == {}
     assert pipeline.core.matcher.groups.waiting == 1
 
@@ -126,7 +128,7 @@ def test_with_an_owner_wait_of_zero_a_pod_waits_for_ever() -> None:
 
 
 def test_nobody_waits_for_a_kind_that_is_forbidden_and_owners_that_come_later_correct() -> None:
-    pipeline = Pipeline.started(pods=(pod("p1", by=JOB),))
+    pipeline = Pipeline.started(pods=(pod("p1", by=JOB), pod("p0", by=OTHER_REPLICA_SET)))
     pipeline.watchers["jobs"].forbid()
     pipeline.watchers["jobs"].beat()
     pipeline.settle()
@@ -248,3 +250,26 @@ def test_a_group_that_lost_all_its_pods_waits_anew_with_the_next_one() -> None:
     assert pipeline.reducer.pods == {}
     pipeline.wait(10)
     assert pipeline.reducer.pods == {"p2": (IP, BY_REPLICA_SET)}
+
+
+def test_pods_that_leave_a_group_in_any_order_leave_the_others_in_it() -> None:
+    names = ("p1", "p2", "p3", "p4")
+    pipeline = Pipeline.started(
+        pods=tuple(pod(name, by=REPLICA_SET) for name in names), owners={"replicasets": (owner("rs1", DEPLOYMENT),)}
+    )
+    pipeline.remove("pods", "p1")
+    pipeline.put("pods", pod("p4"))
+    pipeline.settle()
+    pipeline.heard()
+    pipeline.put("replicasets", owner("rs1", OTHER_DEPLOYMENT))
+    pipeline.settle()
+    assert sorted(pipeline.heard()) == [("new", name, IP, BY_OTHER_DEPLOYMENT) for name in ("p2", "p3")]
+
+
+def test_records_that_name_one_uid_differently_are_each_taken_at_their_word() -> None:
+    renamed = Controller(DEPLOYMENT.uid, "Deployment", "apps", "renamed")
+    pipeline = Pipeline.started(
+        pods=(pod("p1", by=REPLICA_SET), pod("p2", by=OTHER_REPLICA_SET)),
+        owners={"replicasets": (owner("rs1", DEPLOYMENT), owner("rs2", renamed))},
+    )
+    assert pipeline.reducer.pods == {"p1": (IP, BY_DEPLOYMENT), "p2": (IP, (OwnerKind.DEPLOYMENT, "d1", "renamed"))}

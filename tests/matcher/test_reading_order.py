@@ -183,3 +183,19 @@ def test_it_trips_again_for_other_pods() -> None:
     put_all(pipeline, waiting_pods(3, first=10))
     assert pipeline.core.guard.trips == 2
     assert pipeline.core.epochs.number == 3
+
+
+def test_a_list_that_ends_before_the_owners_are_read_afresh_is_not_the_fresh_one() -> None:
+    pipeline = Pipeline(max_waiting=2)
+    for kind in ("replicasets", "jobs"):
+        pipeline.watchers[kind].finish_list()
+    pipeline.settle()
+    for one in waiting_pods(3):
+        pipeline.put("pods", one)
+    pipeline.watchers["pods"].finish_list()
+    for _ in range(4):
+        pipeline.hear_updates("pods")
+    assert pipeline.core.followers["pods"].counts.fills == 1
+    assert (pipeline.core.guard.state, pipeline.core.matcher.groups.waiting) == (Rereading(), 3)
+    pipeline.settle()
+    assert (pipeline.core.guard.state, pipeline.core.matcher.groups.provisional) == (Armed(), 3)

@@ -104,7 +104,7 @@ class World:
         self.relay = RelayProcess(edges, self.intake)
         self.processes: list[Process] = [*self.watchers, self.matcher, self.relay]
         self.everybody = [*self.processes, self.intake]
-        self.cluster.fill(random_, random_.randrange(6))
+        self.cluster.fill(random_, random_.randrange(8))
         for process in random_.sample(self.processes, len(self.processes)):
             process.start()
 
