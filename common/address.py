@@ -16,7 +16,7 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str, *, option: str) -> Address:
-    """The address in `HOST:PORT` or `[IPv6]:PORT`. Raises UsageError that names the option."""
+    """The address in `HOST:PORT` or `[HOST]:PORT`; an IPv6 one needs the brackets. Raises UsageError that names the option."""
     host, colon, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

@@ -1,7 +1,7 @@
 """The five stages: their names, and what each runs under the supervisor."""
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,38 +16,42 @@ from podwire.children import Program
 STAGES = (*(f"watcher-{kind}" for kind in KINDS), "matcher", "relay")
 """The names of their files in the run directory."""
 
-_IMPORTED_WHEN_NEEDED = ("kubernetes.config", "prometheus_client.exposition")
-"""What the stages import late."""
-
 OPTIONS: list[Decorator] = [*watcher.cli.OPTIONS, *matcher.cli.OPTIONS, *relay.cli.OPTIONS]
 """What the stages can be told, besides `common.options.COMMON`."""
 
 
-def programs(options: Mapping[str, Any]) -> tuple[Program, ...]:
-    """Each stage with its settings of these option values. Raises UsageError for values that do not fit."""
-    return tuple(Program(name=name, run=run) for name, run in _runs(options))
+def programs(options: Mapping[str, Any], names: Collection[str] = STAGES) -> tuple[Program, ...]:
+    """Each stage of `names` with its settings of these option values. Raises UsageError for values that do not fit."""
+    return tuple(
+        Program(name=name, run=_run(name, {**options, "admin": _nth(options["admin"], number)}))
+        for number, name in enumerate(STAGES)
+        if name in names
+    )
 
 
-def preload() -> None:
-    """Imports all that a stage may need, so that the forked stages share that memory."""
-    for module in ("watcher.main", "matcher.main", "relay.main", *_IMPORTED_WHEN_NEEDED):
+def preload(names: Collection[str] = STAGES) -> None:
+    """Imports all that these stages may need, so that they share that memory once they are forked."""
+    packages = {name.partition("-")[0] for name in names}
+    for module in (*(f"{package}.main" for package in packages), "prometheus_client.exposition"):
         importlib.import_module(module)
+    if "watcher" in packages:
+        importlib.import_module("kubernetes.config")
 
 
-def _runs(options: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[], None]]]:
-    from matcher.main import run as run_matcher
-    from relay.main import run as run_relay
-    from watcher.main import run as run_watcher
+def _run(name: str, options: Mapping[str, Any]) -> Callable[[], None]:
+    match name:
+        case "matcher":
+            from matcher.main import run as run_matcher
 
-    listen = {name: _nth(options["admin"], number) for number, name in enumerate(STAGES)}
-    for kind in KINDS:
-        name = f"watcher-{kind}"
-        watching = watcher.cli.settings_of(**{**options, "kind": kind, "admin": listen[name]})
-        yield name, partial(run_watcher, watching)
-    matching = matcher.cli.settings_of(**{**options, "admin": listen["matcher"]})
-    yield "matcher", partial(run_matcher, matching)
-    relaying = relay.cli.settings_of(**{**options, "admin": listen["relay"]})
-    yield "relay", partial(run_relay, relaying)
+            return partial(run_matcher, matcher.cli.settings_of(**options))
+        case "relay":
+            from relay.main import run as run_relay
+
+            return partial(run_relay, relay.cli.settings_of(**options))
+        case _:
+            from watcher.main import run as run_watcher
+
+            return partial(run_watcher, watcher.cli.settings_of(**{**options, "kind": name.removeprefix("watcher-")}))
 
 
 def _nth(admin: str, number: int) -> str:

@@ -7,11 +7,19 @@ from typing import Any
 import click
 
 from common import logs
+from common.errors import UsageError
 from common.options import COMMON, Decorator, all_of, option
 from podwire import stages
 from podwire.supervisor import Plan, Supervisor
 
 OPTIONS: list[Decorator] = [
+    option(
+        "--stage",
+        "names",
+        type=click.Choice(stages.STAGES),
+        multiple=True,
+        help="Run this stage only; may be given many times. The others are expected to run elsewhere.",
+    ),
     option(
         "--for",
         "for_seconds",
@@ -44,6 +52,7 @@ def command(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 
     \b
     podwire up --kubeconfig ~/.kube/config --intake reducer.example:8000
     podwire up --intake reducer:8000 --label cluster=shop        in a Pod: by its service account
+    podwire up --stage watcher-pods --stage watcher-jobs         some of the stages, the others as containers of their own
     podwire up --demo                                            nothing else is needed
     podwire up --demo --for 15 --demo-pods 5000 --demo-rate 200
 
@@ -51,15 +60,18 @@ def command(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 
     matcher PORT+3 and relay PORT+4.
     """
     logs.configure(format_=options["log_format"], level=options["log_level"])
+    names = options["names"] or stages.STAGES
     if options["demo"]:
+        if options["names"]:
+            raise UsageError("--demo shows the whole pipeline: it does not go with --stage")
         from podwire.demo.run import run_demo
 
         given = context.get_parameter_source("run_dir") is not click.core.ParameterSource.DEFAULT
         sys.exit(run_demo(options, run_dir=options["run_dir"] if given else None))
     from podwire.status import print_status
 
-    programs = stages.programs(options)
-    stages.preload()
+    programs = stages.programs(options, names)
+    stages.preload(names)
     run_dir: Path = options["run_dir"]
     sys.exit(
         Supervisor(

@@ -83,6 +83,11 @@ def test_addresses_are_host_and_port(text: str, address: Address) -> None:
     assert str(address) == text
 
 
+def test_an_address_in_brackets_may_be_of_either_family() -> None:
+    """A manifest writes down the Pod's address without knowing which family the cluster has."""
+    assert parse_address("[10.0.0.7]:9461", option="--admin") == Address("10.0.0.7", 9461)
+
+
 @pytest.mark.parametrize(
     "text", ["", "host", ":1", "host:", "host:-1", "host:65536", "host:1x", "host:\u0661", "::1:80", "[]:80"]
 )

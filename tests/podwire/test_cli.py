@@ -73,6 +73,31 @@ def test_under_up_admin_ports_count_up_from_the_given_one() -> None:
     assert admin_addresses("off") == ["off"] * 5
 
 
+def test_up_runs_the_stages_that_it_is_told_each_at_the_admin_port_that_it_has_among_all() -> None:
+    context = up.make_context("up", ["--admin", "[::1]:9100", "--stage", "watcher-jobs", "--stage", "watcher-pods"])
+    programs = stages.programs(context.params, context.params["names"])
+    runs = {program.name: program.run for program in programs}
+    assert {name: run.args[0].admin for name, run in runs.items() if isinstance(run, partial)} == {
+        "watcher-pods": "[::1]:9100",
+        "watcher-jobs": "[::1]:9102",
+    }
+
+
+def test_a_demo_of_some_stages_is_the_users_mistake() -> None:
+    with pytest.raises(UsageError, match="--stage"):
+        up.main(["--demo", "--stage", "relay"], standalone_mode=False)
+
+
+def test_the_watchers_alone_do_not_load_what_the_others_need() -> None:
+    script = (
+        "import sys; from podwire import stages; stages.preload(['watcher-pods', 'watcher-jobs']); print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert {"watcher.main", "kubernetes.config"} <= loaded
+    assert not {"relay.main", "matcher.main", "lz4"} & loaded
+
+
 def test_an_admin_address_that_is_none_is_the_users_mistake() -> None:
     with pytest.raises(UsageError, match="--admin"):
         admin_addresses("9100")
