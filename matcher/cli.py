@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from common import logs
-from common.options import COMMON, Decorator, all_of, option
+from common.options import COMMON, Decorator, all_of, in_section, option
 from matcher.settings import Settings
 
 OPTIONS: list[Decorator] = [
@@ -52,7 +52,7 @@ def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values
 
 
 @click.command("match")
-@all_of(COMMON + OPTIONS)
+@all_of(COMMON + in_section("matcher", OPTIONS))
 def command(**options: Any) -> None:  # noqa: ANN401 (click's own values)
     """Join pods with their owners and tell the relay what the reducer must hear.
 

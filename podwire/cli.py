@@ -17,6 +17,7 @@ class _Place(NamedTuple):
 COMMANDS = {
     "up": _Place("podwire.up", "Run the whole pipeline under one supervisor, or a demo of it."),
     "status": _Place("podwire.status", "Show what each stage of a run directory is doing."),
+    "config": _Place("podwire.config", "Show the effective settings, and where each came from."),
     "watch": _Place("watcher.cli", "Run the watcher of one resource kind."),
     "match": _Place("matcher.cli", "Run the matcher."),
     "relay": _Place("relay.cli", "Run the relay."),

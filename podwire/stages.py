@@ -8,22 +8,32 @@ from typing import Any
 import matcher.cli
 import relay.cli
 import watcher.cli
+from common import logs
 from common.address import parse_address
-from common.options import Decorator
+from common.options import Decorator, in_section
 from common.records import KINDS
 from podwire.children import Program
 
 STAGES = (*(f"watcher-{kind}" for kind in KINDS), "matcher", "relay")
 """The names of their files in the run directory."""
 
-OPTIONS: list[Decorator] = [*watcher.cli.OPTIONS, *matcher.cli.OPTIONS, *relay.cli.OPTIONS]
+OPTIONS: list[Decorator] = [
+    *in_section("watcher", watcher.cli.OPTIONS),
+    *in_section("matcher", matcher.cli.OPTIONS),
+    *in_section("relay", relay.cli.OPTIONS),
+]
 """What the stages can be told, besides `common.options.COMMON`."""
 
+Own = Callable[[str], Mapping[str, Any]]
+"""Option values of a stage alone, by its name; they go before those of all."""
 
-def programs(options: Mapping[str, Any], names: Collection[str] = STAGES) -> tuple[Program, ...]:
+
+def programs(
+    options: Mapping[str, Any], names: Collection[str] = STAGES, *, own: Own = lambda _name: {}
+) -> tuple[Program, ...]:
     """Each stage of `names` with its settings of these option values. Raises UsageError for values that do not fit."""
     return tuple(
-        Program(name=name, run=_run(name, {**options, "admin": _nth(options["admin"], number)}))
+        Program(name=name, run=_run(name, {**options, "admin": _nth(options["admin"], number)}, own(name)))
         for number, name in enumerate(STAGES)
         if name in names
     )
@@ -38,7 +48,20 @@ def preload(names: Collection[str] = STAGES) -> None:
         importlib.import_module("kubernetes.config")
 
 
-def _run(name: str, options: Mapping[str, Any]) -> Callable[[], None]:
+def _run(name: str, options: Mapping[str, Any], own: Mapping[str, Any]) -> Callable[[], None]:
+    every = {**options, **own}
+    run = _stage(name, every)
+    if not {"log_format", "log_level"} & own.keys():
+        return run  # the supervisor has set up logs before it forks
+
+    def run_logging() -> None:
+        logs.configure(format_=every["log_format"], level=every["log_level"])
+        run()
+
+    return run_logging
+
+
+def _stage(name: str, options: Mapping[str, Any]) -> Callable[[], None]:
     match name:
         case "matcher":
             from matcher.main import run as run_matcher

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from common import logs
+from common.config import own_of
 from common.errors import UsageError
-from common.options import COMMON, Decorator, all_of, option
+from common.options import COMMON, Decorator, all_of, in_section, option
 from podwire import stages
 from podwire.supervisor import Plan, Supervisor
 
@@ -41,9 +42,12 @@ OPTIONS: list[Decorator] = [
     option("--demo-seed", type=int, default=1, help="Seed of the simulated cluster: the same one, the same objects."),
 ]
 
+ALL: list[Decorator] = [*in_section("up", OPTIONS), *COMMON, *stages.OPTIONS]
+"""Everything that a whole pipeline can be told, for the tools that look at it as `up` would."""
+
 
 @click.command("up")
-@all_of(OPTIONS + COMMON + stages.OPTIONS)
+@all_of(ALL)
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 (click's own values)
     """Run the whole pipeline: a watcher for each of pods, replicasets and jobs, the matcher and the relay, each started again when
@@ -70,7 +74,7 @@ def command(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 
         sys.exit(run_demo(options, run_dir=options["run_dir"] if given else None))
     from podwire.status import print_status
 
-    programs = stages.programs(options, names)
+    programs = stages.programs(options, names, own=lambda name: own_of(context, *name.split("-")))
     stages.preload(names)
     run_dir: Path = options["run_dir"]
     sys.exit(

@@ -9,18 +9,39 @@ from typing import Any
 import click
 
 from common import logs
-from common.address import Address
-from common.options import COMMON, Decorator, all_of, option
+from common.config import Setting
+from common.options import COMMON, Decorator, all_of, in_section, option
 from relay.settings import DEFAULT_PORT, Settings, parse_intake, parse_labels
 
 DEFAULT_HOST = "127.0.0.1"
 
+
+def intake_of(environ: Mapping[str, str]) -> str | None:
+    """The reducer by podwire's variable, else by those of opentelemetry-network's collectors, each of which may stand alone."""
+    if intake := environ.get("PODWIRE_INTAKE"):
+        return intake
+    host, port = environ.get("EBPF_NET_INTAKE_HOST"), environ.get("EBPF_NET_INTAKE_PORT")
+    if not (host or port):
+        return None
+    host = host or DEFAULT_HOST
+    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"{bracketed}:{port or DEFAULT_PORT}"
+
+
+class _Intake(Setting):
+    """Two variables make one value."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 (click's signature)
+        return intake_of(os.environ)
+
+
 OPTIONS: list[Decorator] = [
     option(
         "--intake",
+        cls=_Intake,
+        also=("EBPF_NET_INTAKE_HOST", "EBPF_NET_INTAKE_PORT"),
         metavar="HOST:PORT",
-        default=None,
-        show_default=f"$EBPF_NET_INTAKE_HOST:$EBPF_NET_INTAKE_PORT, else {DEFAULT_HOST}:{DEFAULT_PORT}",
+        default=f"{DEFAULT_HOST}:{DEFAULT_PORT}",
         help="The reducer: a DNS name, an IPv4 address, or an IPv6 address in brackets.",
     ),
     option(
@@ -43,32 +64,23 @@ def settings_of(
     *,
     run_dir: Path,
     admin: str,
-    intake: str | None,
+    intake: str,
     labels: Sequence[str],
     hostname: str | None,
-    environ: Mapping[str, str] = os.environ,
     **_others: Any,  # noqa: ANN401 (`podwire up` has all stages' options on one command)
 ) -> Settings:
     """Settings of options' values. Raises UsageError for a value that cannot be understood."""
     return Settings(
         run_dir=run_dir,
         admin=admin,
-        intake=parse_intake(intake, option="--intake") if intake is not None else _intake_of(environ),
+        intake=parse_intake(intake, option="--intake"),
         labels=parse_labels(labels, option="--label"),
         hostname=hostname or socket.gethostname(),
     )
 
 
-def _intake_of(environ: Mapping[str, str]) -> Address:
-    """The reducer by the variables of opentelemetry-network's collectors."""
-    host = environ.get("EBPF_NET_INTAKE_HOST") or DEFAULT_HOST
-    port = environ.get("EBPF_NET_INTAKE_PORT") or str(DEFAULT_PORT)
-    bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    return parse_intake(f"{bracketed}:{port}", option="EBPF_NET_INTAKE_HOST and EBPF_NET_INTAKE_PORT")
-
-
-@click.command()
-@all_of([*COMMON, *OPTIONS])
+@click.command("relay")
+@all_of(COMMON + in_section("relay", OPTIONS))
 def command(**options: Any) -> None:  # noqa: ANN401 (click's values)
     """Deliver emissions of the matcher to a reducer."""
     logs.configure(format_=options["log_format"], level=options["log_level"])

@@ -8,7 +8,7 @@ import click
 
 from common import logs
 from common.errors import UsageError
-from common.options import COMMON, Decorator, all_of, option
+from common.options import COMMON, Decorator, all_of, in_section, option
 from common.records import KINDS, Kind
 from watcher.settings import Settings
 
@@ -82,7 +82,7 @@ def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values
 
 @click.command("watch")
 @click.argument("kind", type=click.Choice(KINDS))
-@all_of(COMMON + OPTIONS)
+@all_of(COMMON + in_section("watcher", OPTIONS))
 def command(kind: Kind, **options: Any) -> None:  # noqa: ANN401 (click's own values)
     """Follow one KIND of the API server's resources and publish what changes.
 

@@ -7,12 +7,12 @@ import pytest
 
 from common.address import Address
 from common.errors import UsageError
-from relay.cli import settings_of
+from relay.cli import command, intake_of, settings_of
 from relay.settings import Settings, parse_intake, parse_labels
 
 
 def told(**options: Any) -> Settings:
-    defaults = {"run_dir": Path("run"), "admin": "off", "intake": None, "labels": (), "hostname": None, "environ": {}}
+    defaults = {"run_dir": Path("run"), "admin": "off", "intake": "127.0.0.1:8000", "labels": (), "hostname": None}
     return settings_of(**(defaults | options))
 
 
@@ -48,28 +48,33 @@ def test_a_wrong_label_is_the_users_mistake(texts: list[str]) -> None:
         parse_labels(texts, option="--label")
 
 
-def test_the_option_goes_before_the_other_collectors_variables() -> None:
-    environ = {"EBPF_NET_INTAKE_HOST": "other", "EBPF_NET_INTAKE_PORT": "1"}
-    assert told(intake="mine:2", environ=environ).intake == Address("mine", 2)
-
-
 @pytest.mark.parametrize(
-    ("environ", "address"),
+    ("environ", "intake"),
     [
-        ({}, Address("127.0.0.1", 8000)),
-        ({"EBPF_NET_INTAKE_HOST": "reducer", "EBPF_NET_INTAKE_PORT": "7000"}, Address("reducer", 7000)),
-        ({"EBPF_NET_INTAKE_HOST": "reducer"}, Address("reducer", 8000)),
-        ({"EBPF_NET_INTAKE_PORT": "7000"}, Address("127.0.0.1", 7000)),
-        ({"EBPF_NET_INTAKE_HOST": "::1"}, Address("::1", 8000)),
+        ({}, None),
+        ({"EBPF_NET_INTAKE_HOST": "reducer", "EBPF_NET_INTAKE_PORT": "7000"}, "reducer:7000"),
+        ({"EBPF_NET_INTAKE_HOST": "reducer"}, "reducer:8000"),
+        ({"EBPF_NET_INTAKE_PORT": "7000"}, "127.0.0.1:7000"),
+        ({"EBPF_NET_INTAKE_HOST": "::1"}, "[::1]:8000"),
+        ({"EBPF_NET_INTAKE_HOST": "[::1]"}, "[::1]:8000"),
+        ({"EBPF_NET_INTAKE_HOST": "", "EBPF_NET_INTAKE_PORT": ""}, None),
+        ({"EBPF_NET_INTAKE_HOST": "other", "PODWIRE_INTAKE": "mine:2"}, "mine:2"),
     ],
 )
-def test_without_the_option_the_other_collectors_variables_count(environ: dict[str, str], address: Address) -> None:
-    assert told(environ=environ).intake == address
+def test_without_the_option_the_other_collectors_variables_count(environ: dict[str, str], intake: str | None) -> None:
+    assert intake_of(environ) == intake
 
 
-def test_a_wrong_variable_is_named() -> None:
-    with pytest.raises(UsageError, match="EBPF_NET_INTAKE_PORT"):
-        told(environ={"EBPF_NET_INTAKE_PORT": "many"})
+def test_the_option_goes_before_the_other_collectors_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EBPF_NET_INTAKE_HOST", "other")
+    assert command.make_context("relay", ["--intake", "mine:2"]).params["intake"] == "mine:2"
+    assert command.make_context("relay", []).params["intake"] == "other:8000"
+
+
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EBPF_NET_INTAKE_PORT", "many")
+    with pytest.raises(UsageError, match=r"^EBPF_NET_INTAKE_PORT: --intake: .*many"):
+        command.main(["--run-dir", str(tmp_path)], standalone_mode=False)
 
 
 def test_the_hostname_is_the_machines_unless_given() -> None:
