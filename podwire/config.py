@@ -15,6 +15,9 @@ from podwire.up import ALL
 _PLAIN = re.compile(r"[A-Za-z0-9/._][A-Za-z0-9/._=+@-]*(:[A-Za-z0-9/._=+@-]+)*")
 """Text that YAML takes for the text that it is, as long as it stands for no other type's value, which a settings file has none of."""
 
+_ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
+"""What YAML takes for a line's end, or refuses, and JSON does not escape."""
+
 Row = tuple[str, str]
 """A line of the file, and the comment beside it."""
 
@@ -76,4 +79,6 @@ def written(value: Any) -> str:  # noqa: ANN401 (whatever options are)
 
 def _quoted(value: Any) -> str:  # noqa: ANN401 (as above)
     text = str(value)
-    return text if _PLAIN.fullmatch(text) and text != "null" else json.dumps(text, ensure_ascii=False)
+    if _PLAIN.fullmatch(text) and text != "null":
+        return text
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

@@ -50,6 +50,7 @@ def preload(names: Collection[str] = STAGES) -> None:
 
 def _run(name: str, options: Mapping[str, Any], own: Mapping[str, Any]) -> Callable[[], None]:
     every = {**options, **own}
+    _nth(every["admin"], 0)  # a stage would refuse it in a process of its own
     run = _stage(name, every)
     if not {"log_format", "log_level"} & own.keys():
         return run  # the supervisor has set up logs before it forks
