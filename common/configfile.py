@@ -6,12 +6,11 @@ makes of them. What is no mapping of keys to texts, lists of texts and mappings 
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import yaml
+from yaml import MappingNode, Node, ScalarNode
 
 from common.errors import UsageError
-
-if TYPE_CHECKING:
-    from yaml import MappingNode, Node, ScalarNode
 
 DEEPEST = 4
 """Mappings within mappings: a section, a kind in it, labels in that. Deeper ones mean nothing, and an alias may point to itself."""
@@ -46,8 +45,6 @@ Entry = Text | Texts | Section
 
 def read_settings(path: Path) -> Section:
     """The file's mapping; an empty file is an empty one. Raises UsageError that names the file, and the line where there is one."""
-    import yaml  # by those who have a file: it costs a stage 1 MB
-
     try:
         node = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
@@ -61,14 +58,14 @@ def read_settings(path: Path) -> Section:
         raise UsageError(f"the settings file {path} is no YAML") from error
     if node is None:
         return Section({}, 1)
-    if not isinstance(node, yaml.MappingNode):
+    if not isinstance(node, MappingNode):
         raise UsageError(
             f"{path}:{_line(node)}: a settings file is a mapping of options to values, as in log-level: debug"
         )
     return _section(node, path, depth=1)
 
 
-def _section(node: "MappingNode", path: Path, *, depth: int) -> Section:
+def _section(node: MappingNode, path: Path, *, depth: int) -> Section:
     if depth > DEEPEST:
         raise UsageError(f"{path}:{_line(node)}: no setting stands so deep")
     entries: dict[str, Entry] = {}
@@ -82,9 +79,7 @@ def _section(node: "MappingNode", path: Path, *, depth: int) -> Section:
     return Section(entries, _line(node))
 
 
-def _entry(node: "Node", path: Path, *, line: int, depth: int) -> Entry:
-    from yaml import MappingNode, ScalarNode
-
+def _entry(node: Node, path: Path, *, line: int, depth: int) -> Entry:
     if isinstance(node, ScalarNode):
         return Text(_text(node), line)
     if isinstance(node, MappingNode):
@@ -95,9 +90,9 @@ def _entry(node: "Node", path: Path, *, line: int, depth: int) -> Entry:
     return Texts(tuple(map(str, texts)), line)
 
 
-def _text(node: "ScalarNode") -> str | None:
+def _text(node: ScalarNode) -> str | None:
     return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
 
 
-def _line(node: "Node") -> int:
+def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from common.config import Setting, load, locating_errors
+from common.config import Setting, locating_errors
 from common.place import default_run_dir
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -59,6 +59,8 @@ class _ConfigFile(click.Option):
     ) -> tuple[Any, list[str]]:
         path, rest = super().handle_parse_result(ctx, opts, args)
         if path is not None and not ctx.resilient_parsing:
+            from common.configload import load
+
             load(path, ctx, common=_settings(COMMON), kind=opts.get("kind"))
         return path, rest
 
