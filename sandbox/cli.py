@@ -1,32 +1,17 @@
 """The sandbox's command line: `cluster`, `reducer` and `compare`, each loaded when it is asked for."""
 
-import importlib
-from typing import Final
-
 import click
 
-_COMMANDS: Final = {
-    "cluster": "sandbox.cluster_cli",
-    "reducer": "sandbox.reducer.cli",
-    "compare": "sandbox.reducer.compare_cli",
+from common.lazygroup import LazyGroup, Place
+
+COMMANDS = {
+    "cluster": Place("sandbox.cluster_cli", "Run a simulated API server with a moving workload."),
+    "reducer": Place("sandbox.reducer.cli", "Run a reducer that takes podwire's stream strictly."),
+    "compare": Place("sandbox.reducer.compare_cli", "Compare what the reducer holds with the cluster's lists."),
 }
+"""Where each subcommand's `command` is."""
 
 
-class _Lazy(click.Group):
-    """Knows its commands by name, so that one does not pay for the imports of another."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
-        module = _COMMANDS.get(cmd_name)
-        if module is None:
-            return None
-        found = importlib.import_module(module).command
-        assert isinstance(found, click.Command)
-        return found
-
-
-@click.command(cls=_Lazy)
+@click.command(cls=LazyGroup, places=COMMANDS)
 def command() -> None:
     """A simulated Kubernetes API server, a reference reducer, and the comparison of what both hold."""
