@@ -1,6 +1,8 @@
 # make demo    see podwire work on a simulated cluster: needs Python 3.11 or newer, nothing else
 # make test    every test that needs nothing but Python
 # make check   linters, types, import rules, then the tests
+# make simulation  more schedules of the simulated pipeline, as in ARGS='--schedules 100000 --first-seed 1000000' (docs/simulation.md)
+# make mutants     sees that the simulation finds faults put into podwire's cores: some minutes
 # make faults  fault scenarios on the sandbox: some minutes
 # make bench   start-up time, lag and memory on today's API server (needs ../shared/apiserver)
 # make clean   removes what these made
@@ -13,7 +15,7 @@ ARGS ?=
 # What pytest is told, as in: make test TESTS='tests/relay -x'
 TESTS ?=
 
-.PHONY: demo test faults check lint bench clean
+.PHONY: demo test simulation mutants faults check lint bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -22,6 +24,12 @@ demo: $(VENV)/.installed
 # Two processes: more get in each other's way on a small machine, and the e2e tests start processes of their own.
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest -n 2 -m 'not cluster and not apiserver and not faults' $(TESTS)
+
+simulation: $(VENV)/.installed-dev
+	$(BIN)/pytest -n auto tests/simulation/test_schedules.py $(ARGS)
+
+mutants: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.simulation.mutants $(ARGS)
 
 faults: $(VENV)/.installed-dev
 	$(BIN)/pytest -m faults tests/e2e

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from tests.simulation.edges import simulated
 from tests.simulation.script import Failed, play, script_of, shrink
 
 
@@ -18,14 +19,15 @@ from tests.simulation.script import Failed, play, script_of, shrink
 def command(seed: int, schedules: int, steps: int | None, trace: bool, shrinks: bool) -> None:
     """Plays schedules of the simulated pipeline. Stops at the first that fails, with exit code 1."""
     say = click.echo if trace else None
-    for at in range(seed, seed + schedules):
-        failed = play(script_of(at, steps=steps), trace=say)
-        if failed is not None:
-            click.echo(f"seed {at} failed after {at - seed + 1} schedules: {told(failed)}")
-            if shrinks:
-                small = shrink(failed)
-                click.echo(f"smallest: {small.script}\n{told(small)}")
-            sys.exit(1)
+    with simulated() as edges:
+        for at in range(seed, seed + schedules):
+            failed = play(script_of(at, steps=steps), edges, trace=say)
+            if failed is not None:
+                click.echo(f"seed {at} failed after {at - seed + 1} schedules: {told(failed)}")
+                if shrinks:
+                    small = shrink(failed, edges)
+                    click.echo(f"smallest: {small.script}\n{told(small)}")
+                sys.exit(1)
     click.echo(f"{schedules} schedules from seed {seed}: all hold")
 
 

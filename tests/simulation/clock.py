@@ -1,4 +1,4 @@
-"""Simulated time: it stands still until the scheduler moves it on."""
+"""Simulated time: it stands still until the scheduler moves it on. The wall clock goes with it, and may be set at any time."""
 
 WALL_AT_START_NS = 1_700_000_000_000_000_000
 
@@ -8,6 +8,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1_000.0
+        self.wall_offset_ns = 0
 
     def monotonic(self) -> float:
         """What `common.clock.monotonic` gives to the processes."""
@@ -15,4 +16,4 @@ class Clock:
 
     def wall_ns(self) -> int:
         """What `common.clock.wall_ns` gives to the processes."""
-        return WALL_AT_START_NS + int(self.now * 1e9)
+        return WALL_AT_START_NS + self.wall_offset_ns + int(self.now * 1e9)

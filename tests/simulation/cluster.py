@@ -14,7 +14,7 @@ from sandbox.plain import Plain, key_of, stored_of
 from sandbox.resources import JOBS, PODS, REPLICASETS, Resource
 from sandbox.truth import Truth, truth
 
-NAMESPACE: Final = "shop"
+NAMESPACES: Final = ("shop", "yard")
 MOST_PODS: Final = 9
 MOST_OWNERS: Final = 6
 _STATUSES: Final = ("containerStatuses", "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
@@ -27,8 +27,8 @@ class Cluster:
         self.store = Store(changes_kept=40)
         self._objects: dict[Resource, dict[str, Plain]] = {PODS: {}, REPLICASETS: {}, JOBS: {}}
         self._made = 0
-        self._promised: list[Plain] = []
-        """References to owners that do not exist yet."""
+        self._promised: list[tuple[str, Plain]] = []
+        """References to owners that do not exist yet, and the namespaces that they would be in."""
 
     def fill(self, random_: random.Random, pods: int) -> None:
         """What is there before any process starts."""
@@ -52,14 +52,16 @@ class Cluster:
     def add_owner(self, random_: random.Random) -> None:
         """A ReplicaSet or a Job comes; perhaps one that pods have named already."""
         resource = random_.choice((REPLICASETS, JOBS))
-        kept = [one for one in self._promised if one["kind"] == resource.kind]
-        reference = random_.choice(kept) if kept and random_.random() < 0.7 else self._new_reference(resource)
-        if reference in self._promised:
-            self._promised.remove(reference)
+        kept = [one for one in self._promised if one[1]["kind"] == resource.kind]
+        if kept and random_.random() < 0.7:
+            namespace, reference = random_.choice(kept)
+            self._promised.remove((namespace, reference))
+        else:
+            namespace, reference = random_.choice(NAMESPACES), self._new_reference(resource)
         if len(self._objects[resource]) >= MOST_OWNERS:
             self.remove_owner(random_)
             return
-        metadata = {"name": reference["name"], "namespace": NAMESPACE, "uid": reference["uid"]}
+        metadata = {"name": reference["name"], "namespace": namespace, "uid": reference["uid"]}
         self._put(
             resource, {"metadata": self._owned(metadata, self._upper(resource, random_)), "spec": {}, "status": {}}
         )
@@ -86,10 +88,13 @@ class Cluster:
         name = f"pod-{random_.randrange(MOST_PODS * 2)}"
         if name in self._objects[PODS]:
             self._remove(PODS, self._objects[PODS][name])
-        metadata = {"name": name, "namespace": NAMESPACE, "uid": f"p-{self._made}", "labels": {"app": "a"}}
+        namespace = random_.choice(NAMESPACES)
+        metadata = {"name": name, "namespace": namespace, "uid": f"p-{self._made}", "labels": {"app": "a"}}
         status: Plain = {} if random_.random() < 0.5 else {"podIP": _ip(random_)}
         spec = {"hostNetwork": True} if random_.random() < 0.2 else {}
-        self._put(PODS, {"metadata": self._owned(metadata, self._direct(random_)), "spec": spec, "status": status})
+        self._put(
+            PODS, {"metadata": self._owned(metadata, self._direct(namespace, random_)), "spec": spec, "status": status}
+        )
 
     def remove_pod(self, random_: random.Random) -> None:
         """A pod is gone."""
@@ -134,7 +139,8 @@ class Cluster:
         """Adoption or orphaning."""
 
         def change(_: Resource, pod: Plain) -> None:
-            self._put(PODS, {**pod, "metadata": self._owned(pod["metadata"], self._direct(random_))})
+            metadata = pod["metadata"]
+            self._put(PODS, {**pod, "metadata": self._owned(metadata, self._direct(metadata["namespace"], random_))})
 
         self._with_one(random_, PODS, change)
 
@@ -150,9 +156,9 @@ class Cluster:
         self.store.put(resource, stored_of(resource, plain))
 
     def _remove(self, resource: Resource, plain: Plain) -> None:
-        name = plain["metadata"]["name"]
-        del self._objects[resource][name]
-        self.store.remove(resource, key_of(NAMESPACE, name))
+        metadata = plain["metadata"]
+        del self._objects[resource][metadata["name"]]
+        self.store.remove(resource, key_of(metadata["namespace"], metadata["name"]))
 
     def _change_container(self, status: Plain, random_: random.Random) -> None:
         kind = random_.choice(_STATUSES)
@@ -166,8 +172,8 @@ class Cluster:
         self._made += 1
         return _reference(resource.kind, f"{resource.singular}-{self._made}", f"o-{self._made}")
 
-    def _direct(self, random_: random.Random) -> Plain | None:
-        """What controls a pod."""
+    def _direct(self, namespace: str, random_: random.Random) -> Plain | None:
+        """What controls a pod of this namespace."""
         match random_.randrange(10):
             case 0:
                 return None
@@ -175,15 +181,17 @@ class Cluster:
                 return _reference("StatefulSet", "db", "s-1")
             case 2:
                 promised = self._new_reference(random_.choice((REPLICASETS, JOBS)))
-                self._promised.append(promised)
+                self._promised.append((namespace, promised))
                 return promised
             case _:
                 owners = [
                     _reference(resource.kind, name, one["metadata"]["uid"])
                     for resource in (REPLICASETS, JOBS)
                     for name, one in sorted(self._objects[resource].items())
+                    if one["metadata"]["namespace"] == namespace
                 ]
-                return random_.choice([*owners, *self._promised]) if owners or self._promised else None
+                owners += [reference for where, reference in self._promised if where == namespace]
+                return random_.choice(owners) if owners else None
 
     def _upper(self, resource: Resource, random_: random.Random) -> Plain | None:
         """What controls an owner."""

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import zmq
 
+import common.sockets
 import matcher.core
 import matcher.follow
 import matcher.loop
@@ -24,7 +25,8 @@ import watcher.publish
 import watcher.reflect
 from common.messages import Usage
 from tests.simulation.clock import Clock
-from tests.simulation.sockets import Again, Context, Descriptors, Network, Owner, Poller
+from tests.simulation.polling import Descriptors, Owner, Poller
+from tests.simulation.sockets import Again, Context, Network
 
 SIZES = (
     (watcher.reflect, "PAGE_SIZE", 3),
@@ -80,7 +82,7 @@ def simulated() -> Iterator[Edges]:
     )
     disabled = logging.root.manager.disable
     with ExitStack() as stack:
-        for module in (matcher.wires, relay.loop, watcher.main):
+        for module in (common.sockets, matcher.wires, relay.loop, watcher.main):
             stack.enter_context(patch.object(module, "zmq", fake))
         for module, name in clocks:
             stack.enter_context(patch.object(module, name, getattr(EDGES, name)))

@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from common.messages import VERSION, Incarnation, Report, SnapshotGone, Usage, encode
+
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
@@ -15,6 +17,16 @@ EMISSIONS: Final = "matcher>relay.emissions"
 
 MOST_MOVES_BEFORE: Final = 15
 """So long is waited for the moment at which a fault hurts."""
+
+LITTER: Final = (
+    b"",
+    b"\x00\xff garbage",
+    b"\xc1" * 40,
+    encode(SnapshotGone(version=VERSION + 1, request=1, incarnation=Incarnation("foreign"))),
+    encode(SnapshotGone(request=-1, incarnation=Incarnation("stray"))),
+    encode(Report(matcher=Incarnation("stray"), healthy=True, usage=Usage())),
+)
+"""Frames that no socket of podwire waits for."""
 
 Operation = Callable[["World", random.Random], None]
 
@@ -86,12 +98,14 @@ def _crash_api(world: "World", random_: random.Random) -> None:
 
 
 def _refuse(world: "World", random_: random.Random) -> None:
-    world.api.refusals.extend(random_.choice((429, 500, 503, 410)) for _ in range(random_.randint(1, 3)))
+    world.api.refusals.extend(random_.choice((429, 500, 503, 504, 410, 422)) for _ in range(random_.randint(1, 3)))
 
 
 def _deny(world: "World", random_: random.Random) -> None:
     plural = random_.choice(("jobs", "jobs", "replicasets", "pods"))
-    world.api.denied ^= {plural}
+    verbs = random_.choice((("list", "watch"), ("list", "watch"), ("list",), ("watch",)))
+    namespaces = random_.choice((world.namespaces, world.namespaces[:1]))
+    world.api.denied ^= {(verb, plural, namespace) for verb in verbs for namespace in namespaces}
 
 
 def _rotate_token(world: "World", _random: random.Random) -> None:
@@ -104,24 +118,38 @@ def _compact(world: "World", random_: random.Random) -> None:
         world.api.tokens_from = world.cluster.store.version
 
 
-def _hurt_watch(world: "World", random_: random.Random) -> None:
-    watches = world.api.watches()
-    if not watches:
+def _hurt_exchange(world: "World", random_: random.Random) -> None:
+    exchanges = world.api.open()
+    if not exchanges:
         return
-    watch = random_.choice(watches)
-    match random_.randrange(6):
-        case 0:
-            watch.end()
+    exchange = random_.choice(exchanges)
+    if random_.random() < 0.5:
+        world.run_until(lambda: bool(exchange.connection.flying), MOST_MOVES_BEFORE)
+    match random_.randrange(8):
+        case 0 if exchange.follower is not None:
+            exchange.end()
         case 1:
-            watch.cut(torn=False)
-        case 2:
-            watch.cut(torn=True)
+            exchange.expire()
+        case 2 if exchange.follower is not None:
+            exchange.fail()
         case 3:
-            watch.expire()
+            exchange.garble(random_)
         case 4:
-            watch.garble()
+            exchange.reset()
+        case 5:
+            exchange.silent = True
         case _:
-            watch.silent = True
+            exchange.cut(random_)
+
+
+def _litter(world: "World", random_: random.Random) -> None:
+    sockets = world.edges.network.sockets
+    if sockets:
+        random_.choice(sockets).litter(random_.choice(LITTER))
+
+
+def _set_clock(world: "World", random_: random.Random) -> None:
+    world.edges.clock.wall_offset_ns += random_.choice((-1, 1)) * 3_600 * 10**9
 
 
 def _pass(world: "World", random_: random.Random) -> None:
@@ -168,7 +196,9 @@ FAULTS: Final[dict[str, tuple[int, Operation]]] = {
     "deny": (1, _deny),
     "rotate_token": (1, _rotate_token),
     "compact": (3, _compact),
-    "hurt_watch": (6, _hurt_watch),
+    "hurt_exchange": (7, _hurt_exchange),
+    "litter": (1, _litter),
+    "set_clock": (1, _set_clock),
     "pass": (6, _pass),
     "resync": (1, _resync),
 }

@@ -4,6 +4,7 @@ Every message is checked by the ledger against the invariants of what goes upstr
 """
 
 import random
+from dataclasses import dataclass
 
 from relay.connect import Trouble
 from relay.dial import Connected, NotConnected, Outcome
@@ -13,8 +14,9 @@ from sandbox.reducer.ledger import Clock as LedgerClock
 from sandbox.reducer.ledger import Connection as Told
 from sandbox.reducer.ledger import Ledger
 from tests.simulation.clock import Clock
+from tests.simulation.pace import Pace
+from tests.simulation.polling import POLLIN, Descriptors, Owner
 from tests.simulation.promises import Promises
-from tests.simulation.sockets import POLLIN, Descriptors, Owner
 from tests.simulation.tcp import Connection
 
 WINDOW = 300
@@ -25,9 +27,23 @@ MOST_ARRIVALS = 10_000
 
 DIAL_TIMEOUT_SECONDS = 10.0
 
+MOST_DIALS = 3
+"""In 2 s: what the relay's backoff promises."""
+
 
 class Breach(Exception):
     """What went upstream broke an invariant."""
+
+
+@dataclass
+class Line:
+    """A connection that the kernel has taken."""
+
+    connection: Connection
+    relay: str
+    """The life that made it."""
+    told: Told | None = None
+    """What the reducer knows by it; None until it takes it up."""
 
 
 class Intake:
@@ -44,7 +60,7 @@ class Intake:
         self.clock = clock
         self._promises = promises
         self.ledger = self._new_ledger()
-        self._open: list[tuple[Connection, Told | None]] = []
+        self._open: list[Line] = []
 
     @property
     def runs(self) -> bool:
@@ -58,22 +74,22 @@ class Intake:
         live = self.ledger.live
         return {} if live is None else live.state.pods
 
-    def accept(self, owner: Owner, descriptors: Descriptors) -> Connection:
+    def accept(self, owner: Owner, descriptors: Descriptors, *, relay: str) -> Connection:
         """The kernel takes a connection; the process takes it up when it runs."""
         connection = Connection(owner, descriptors, clock=self.clock, window=WINDOW)
-        self._open.append((connection, None))
+        self._open.append(Line(connection, relay))
         return connection
 
     def forget(self, owner: Owner) -> None:
         """The relay is gone; the kernel sends what it has."""
-        for connection, _ in self._open:
-            if connection.owner is owner:
-                connection.close()
+        for line in self._open:
+            if line.connection.owner is owner:
+                line.connection.close()
 
     def kill(self) -> None:
         """kill -9."""
-        for connection, _ in self._open:
-            connection.reset()
+        for line in self._open:
+            line.connection.reset()
         self.alive = False
         self._open.clear()
         self.ledger = self._new_ledger()
@@ -83,21 +99,21 @@ class Intake:
 
     def fall_silent(self) -> None:
         """A half-open connection: packets are dropped, nobody is told."""
-        for connection, _ in self._open:
-            if not connection.silent:
-                connection.fall_silent()
+        for line in self._open:
+            if not line.connection.silent:
+                line.connection.fall_silent()
 
     def cut(self, *, reset: bool) -> None:
         """The reducer closes all its connections, wherever they are in the stream."""
-        for connection, told in self._open:
-            if not connection.silent:
-                connection.reset() if reset else connection.end()
-                self._close(told)
-        self._open = [(connection, told) for connection, told in self._open if connection.silent]
+        for line in self._open:
+            if not line.connection.silent:
+                line.connection.reset() if reset else line.connection.end()
+                self._close(line)
+        self._open = [line for line in self._open if line.connection.silent]
 
     def idle(self) -> bool:
         """Everything that was sent has been read, and no relay sends into a void."""
-        lost = any(connection.silent and connection.near_open for connection, _ in self._open)
+        lost = any(line.connection.silent and line.connection.near_open for line in self._open)
         return not (lost or self._has_work())
 
     def ready(self) -> bool:
@@ -105,30 +121,22 @@ class Intake:
 
     def next_at(self) -> float:
         """When a relay is told of a silent connection."""
-        return min((connection.next_at() for connection, _ in self._open), default=float("inf"))
+        return min((line.connection.next_at() for line in self._open), default=float("inf"))
 
     def move(self, random_: random.Random) -> None:
         """Takes up a connection, or reads some of what has come on one, or its end."""
-        at = random_.choice([at for at, entry in enumerate(self._open) if self._busy(*entry)])
-        connection, told = self._open[at]
-        if told is None:
-            self._open[at] = connection, self.ledger.open("relay")
-        elif connection.sent:
-            whole = random_.random() < 0.6
-            self._read(
-                told, connection.read(len(connection.sent) if whole else random_.randint(1, len(connection.sent)))
-            )
+        line = random_.choice([line for line in self._open if _busy(line)])
+        sent = len(line.connection.sent)
+        if line.told is None:
+            line.told = self.ledger.open(line.relay)
+        elif sent:
+            self._read(line.told, line.connection.read(sent if random_.random() < 0.6 else random_.randint(1, sent)))
         else:
-            self._close(told)
-            del self._open[at]
+            self._close(line)
+            self._open.remove(line)
 
     def _has_work(self) -> bool:
-        return any(self._busy(connection, told) for connection, told in self._open)
-
-    def _busy(self, connection: Connection, told: Told | None) -> bool:
-        if connection.silent:
-            return False
-        return told is None or bool(connection.sent) or not connection.near_open
+        return any(_busy(line) for line in self._open)
 
     def _read(self, told: Told, data: bytes) -> None:
         epochs_before = len(told.state.resyncs)
@@ -141,19 +149,30 @@ class Intake:
             raise Breach(f"{finding.rule}: {finding.what}")
         arrivals = self.ledger.journal.arrivals
         if arrivals:
-            self._promises.hear(arrivals, iter(list(told.state.resyncs)[epochs_before:]))
+            self._promises.hear(arrivals, iter(list(told.state.resyncs)[epochs_before:]), relay=told.peer)
             arrivals.clear()
 
-    def _close(self, told: Told | None) -> None:
-        if told is not None:
-            self.ledger.close(told, "closed")
+    def _close(self, line: Line) -> None:
+        if line.told is not None:
+            self.ledger.close(line.told, "closed")
+
+
+def _busy(line: Line) -> bool:
+    """The reducer has something to do with it."""
+    connection = line.connection
+    if connection.silent:
+        return False
+    return line.told is None or bool(connection.sent) or not connection.near_open
 
 
 class IntakeDialer:
     """The relay's `relay.dial.Dialer`. A mover of the scheduler."""
 
-    def __init__(self, intake: Intake, owner: Owner, descriptors: Descriptors) -> None:
+    def __init__(self, intake: Intake, owner: Owner, descriptors: Descriptors, *, relay: str) -> None:
+        """`relay` names the life that dials."""
         self.name = "relay dials"
+        self._relay = relay
+        self._pace = Pace(self.name, intake.clock.monotonic, most=MOST_DIALS)
         self.fd = descriptors.new(self)
         self._intake = intake
         self._owner = owner
@@ -163,6 +182,7 @@ class IntakeDialer:
 
     def dial(self) -> None:
         assert self._dialed_at is None
+        self._pace.attempt()
         self._dialed_at = self._intake.clock.now
 
     def outcome(self) -> Outcome:
@@ -194,5 +214,5 @@ class IntakeDialer:
             return NotConnected(trouble=Trouble.TIMEOUT, text="timed out")
         if not self._intake.alive or self._intake.refusing:
             return NotConnected(trouble=Trouble.REFUSED, text="refused")
-        connection: object = self._intake.accept(self._owner, self._descriptors)
+        connection: object = self._intake.accept(self._owner, self._descriptors, relay=self._relay)
         return Connected(connection=connection, peer="reducer:8000")  # type: ignore[arg-type]  # a simulated socket

@@ -15,7 +15,7 @@ import zmq
 from common.logs import Log
 from common.messages import Incarnation, Usage
 from common.records import Kind
-from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_socket
+from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_publisher, new_socket
 from matcher import settings as matcher_settings
 from matcher.core import Core
 from matcher.loop import Loop as MatcherLoop
@@ -28,7 +28,7 @@ from tests.simulation.apiserver import ApiDialer, ApiServer
 from tests.simulation.clock import Clock
 from tests.simulation.edges import Edges
 from tests.simulation.intake import Intake, IntakeDialer
-from tests.simulation.sockets import WouldBlock
+from tests.simulation.polling import WouldBlock
 from watcher.channel import HttpChannel
 from watcher.core import Watcher
 from watcher.main import Loop as WatcherLoop
@@ -65,7 +65,7 @@ class Process:
         self._poked = True
 
     def ready(self) -> bool:
-        return self.runs and (self._poked or self.edges.clock.now >= self._wake_at)
+        return self.alive and not self.stopped and (self._poked or self.edges.clock.now >= self._wake_at)
 
     def next_at(self) -> float:
         """When its poll comes back by itself."""
@@ -103,59 +103,68 @@ class Process:
 
 
 class WatcherProcess(Process):
-    """`python -m watcher KIND`."""
+    """`python -m watcher KIND`, for the whole cluster or for some namespaces."""
 
-    def __init__(self, kind: Kind, edges: Edges, *, server: ApiServer) -> None:
+    def __init__(self, kind: Kind, edges: Edges, *, server: ApiServer, namespaces: tuple[str, ...]) -> None:
         super().__init__(f"watcher-{kind}", edges)
-        self.dialer: ApiDialer | None = None
+        self.dialers: list[ApiDialer] = []
         self._kind: Kind = kind
         self._server = server
-
-    def begin(self, incarnation: Incarnation) -> Callable[[], None]:
-        settings = WatcherSettings(
-            kind=self._kind,
+        self._settings = WatcherSettings(
+            kind=kind,
             run_dir=RUN_DIR,
             admin="off",
             kubeconfig=None,
             context=None,
-            namespaces=(),
+            namespaces=namespaces,
             label_selector=None,
             field_selector=None,
             encoding="json",
-            streaming_lists="always" if self._server.streaming else "never",
+            streaming_lists="always" if server.streaming else "never",
             watch_silence_seconds=WATCH_SILENCE_SECONDS,
         )
-        self.dialer = ApiDialer(self._server, self, self.edges.descriptors)
-        dialer: Any = self.dialer
-        channel = HttpChannel(dialer, silence_seconds=settings.watch_silence_seconds)
-        scope = Scope(
+
+    def begin(self, incarnation: Incarnation) -> Callable[[], None]:
+        channels: dict[Scope, HttpChannel] = {}
+        for namespace in self._settings.namespaces or (None,):
+            dialer: Any = ApiDialer(self._server, self, self.edges.descriptors)
+            self.dialers.append(dialer)
+            channel = HttpChannel(dialer, silence_seconds=WATCH_SILENCE_SECONDS)
+            channels[self._scope(namespace, channel)] = channel
+        publisher = Publisher(
             kind=self._kind,
-            namespace=None,
-            selectors={},
-            encoding=settings.encoding,
-            streaming=settings.streaming_lists,
-            channel=channel,
-            log=Log(self.name),
-            random_=random.Random(self.lives),
+            incarnation=incarnation,
+            records=lambda: (record for scope in channels for record in scope.store.records()),
         )
-        publisher = Publisher(kind=self._kind, incarnation=incarnation, records=scope.store.records)
         context: Any = self.edges.context()
         view: Any = SimpleNamespace(bad_frames=0)
         loop = WatcherLoop(
             context=context,
-            settings=settings,
-            watcher=Watcher(scopes=[scope], publisher=publisher),
-            channels={scope: channel},
+            settings=self._settings,
+            watcher=Watcher(scopes=list(channels), publisher=publisher),
+            channels=channels,
             stop=NEVER,
             log=Log(self.name),
             view=view,
         )
         return loop.turn
 
+    def _scope(self, namespace: str | None, channel: HttpChannel) -> Scope:
+        return Scope(
+            kind=self._kind,
+            namespace=namespace,
+            selectors={},
+            encoding=self._settings.encoding,
+            streaming=self._settings.streaming_lists,
+            channel=channel,
+            log=Log(self.name),
+            random_=random.Random(self.lives),
+        )
+
     def kill(self) -> None:
         super().kill()
         self._server.forget(self)
-        self.dialer = None
+        self.dialers.clear()
 
 
 class MatcherProcess(Process):
@@ -203,10 +212,10 @@ class RelayProcess(Process):
             now=self.edges.clock.now,
             wall_ns=self.edges.clock.wall_ns(),
         )
-        self.dialer = IntakeDialer(self._intake, self, self.edges.descriptors)
+        self.dialer = IntakeDialer(self._intake, self, self.edges.descriptors, relay=incarnation)
         context: Any = self.edges.context()
         emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
-        link = new_socket(context, zmq.PUB, high_water=LINKS_HIGH_WATER)
+        link = new_publisher(context, high_water=LINKS_HIGH_WATER)
         emissions.bind(emissions_endpoint(RUN_DIR))
         link.bind(link_endpoint(RUN_DIR))
         dialer: Any = self.dialer

@@ -1,9 +1,10 @@
-"""What the reducer hears, held against what the matcher emitted: of each epoch a beginning, without a hole and in its order.
+"""What the matcher emits and what the reducer hears of it, held against each other and against the rules of epochs.
 
 The reducer's own invariants see only messages that cannot be right. A batch that is missing, or taken twice, may leave nothing but a
 pod or a container out, until the next epoch mends it: here it is seen at once.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from common.messages import Emission, Emissions, PodContainers, PodDelete, PodNew, Resync, decode
@@ -15,37 +16,67 @@ Word = tuple[str, str]
 
 
 class Broken(Exception):
-    """The reducer heard something else than what was emitted."""
+    """The reducer heard something else than what was emitted, or numbers do not go on as they must."""
+
+
+class Emitted:
+    """One epoch of one matcher."""
+
+    def __init__(self) -> None:
+        self.emissions = 0
+        self.words: list[Word] = []
 
 
 class Promises:
     """Everything that was emitted in a schedule, and how far each of the reducer's connections has heard it."""
 
     def __init__(self) -> None:
-        self._emitted: dict[int, dict[str, list[Word]]] = {}
+        self._emitted: defaultdict[int, dict[str, Emitted]] = defaultdict(dict)
         """By epoch and matcher: two matchers may choose the same number."""
+        self._newest: dict[str, int] = {}
+        """Epoch of each matcher."""
         self._heard: dict[int, tuple[int, list[Word]]] = {}
         """By connection: the epoch, and what came in it."""
+        self._spans: defaultdict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
+        """By the relay's life, then by connection: its first and last epoch."""
 
     def emit(self, frame: bytes) -> None:
-        """The matcher has sent a frame to the relay."""
+        """The matcher has sent a frame to the relay. Raises Broken."""
         message = decode(frame)
-        if isinstance(message, Emissions):
-            words = self._emitted.setdefault(message.epoch, {}).setdefault(message.matcher, [])
-            assert len(words) or message.first == 1
-            for emission in message.emissions:
-                words += _words(emission)
+        if not isinstance(message, Emissions):
+            return
+        newest = self._newest.get(message.matcher, 0)
+        if message.epoch < newest:
+            raise Broken(f"epoch {message.epoch} is emitted after {newest}")
+        self._newest[message.matcher] = message.epoch
+        emitted = self._emitted[message.epoch].setdefault(message.matcher, Emitted())
+        if message.first != emitted.emissions + 1:
+            raise Broken(f"epoch {message.epoch} goes on with {message.first} after {emitted.emissions}")
+        emitted.emissions += len(message.emissions)
+        for emission in message.emissions:
+            emitted.words += _words(emission)
 
-    def hear(self, arrivals: Iterable[Arrival], epochs: Iterator[int]) -> None:
-        """What has come since the last call; `epochs` are the numbers of its resyncs. Raises Broken."""
+    def hear(self, arrivals: Iterable[Arrival], epochs: Iterator[int], *, relay: str) -> None:
+        """What has come since the last call; `epochs` are the numbers of its resyncs, `relay` is the life that sent it. Raises Broken."""
         for _, uid, kind, connection in arrivals:
             if kind == "resync":
-                self._heard[connection] = next(epochs), []
+                epoch = next(epochs)
+                self._heard[connection] = epoch, []
+                self._span(relay, connection, epoch)
             if kind not in ("connected", "closed"):
                 self._heard[connection][1].append((kind, uid))
         for epoch, heard in self._heard.values():
-            if not any(words[: len(heard)] == heard for words in self._emitted[epoch].values()):
-                raise Broken(f"epoch {epoch} was heard as {heard}, and emitted as {self._emitted[epoch]}")
+            if not any(emitted.words[: len(heard)] == heard for emitted in self._emitted[epoch].values()):
+                told = [emitted.words for emitted in self._emitted[epoch].values()]
+                raise Broken(f"epoch {epoch} was heard as {heard}, and emitted as {told}")
+
+    def _span(self, relay: str, connection: int, epoch: int) -> None:
+        """Within a relay's life epochs grow from connection to connection, in whatever order the reducer reads those."""
+        spans = self._spans[relay]
+        spans[connection] = spans.get(connection, (epoch, epoch))[0], epoch
+        in_order = [epoch for _, (first, last) in sorted(spans.items()) for epoch in (first, last)]
+        if in_order != sorted(in_order):
+            raise Broken(f"epochs of {relay} do not grow with its connections: {spans}")
 
 
 def _words(emission: Emission) -> list[Word]:

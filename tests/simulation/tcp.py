@@ -7,7 +7,7 @@ the far end reads them. A connection may be closed, reset, or go silent (half op
 import errno
 
 from tests.simulation.clock import Clock
-from tests.simulation.sockets import POLLIN, POLLOUT, Descriptors, Owner
+from tests.simulation.polling import POLLIN, POLLOUT, Descriptors, Owner
 
 USER_TIMEOUT_SECONDS = 25.0
 """When a process is told that a silent connection is dead: the relay's keepalive and TCP_USER_TIMEOUT are within 30 s."""
@@ -39,8 +39,9 @@ class Connection:
     def send(self, data: bytes | memoryview) -> int:
         self._fail()
         if not self.far_open:
+            # What is sent to a closed socket is taken, and answered with RST.
             self._error = ConnectionResetError(errno.ECONNRESET, "reset")
-            self._fail()
+            return len(data)
         taken = bytes(data[: self._window - len(self.sent)])
         if not taken:
             raise BlockingIOError

@@ -9,16 +9,20 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from common.records import KINDS
+from matcher.groups import Provisional, Waiting
+from matcher.outbox import Open
 from matcher.settings import Settings as MatcherSettings
+from relay.flush import LONGEST_GATHER_SECONDS
 from sandbox.truth import differences
 from tests.simulation.apiserver import ApiServer
 from tests.simulation.clock import Clock
-from tests.simulation.cluster import Cluster
+from tests.simulation.cluster import NAMESPACES, Cluster
 from tests.simulation.edges import Edges
 from tests.simulation.intake import Intake
+from tests.simulation.polling import Descriptors
 from tests.simulation.processes import RUN_DIR, MatcherProcess, Process, RelayProcess, WatcherProcess
 from tests.simulation.promises import Promises
-from tests.simulation.sockets import Descriptors, Network
+from tests.simulation.sockets import Network
 
 QUIET_SECONDS: Final = 150.0
 """The longest way back: a backoff of 30 s, whose attempt meets another fault's rest, and all waits of the pipeline behind it."""
@@ -34,7 +38,13 @@ SLOW: Final = (
 )
 """Most of the time one mover is slow, so that much waits before it. Chance alone would keep all alike."""
 
-LINGERING_SHARE: Final = 0.08
+NAMESPACED_SHARE: Final = 0.25
+"""Of schedules whose watchers are given namespaces."""
+
+LINGERING_SHARE: Final = 0.03
+RESUMED_SHARE: Final = 0.3
+"""Of schedules whose cluster changes once more after everything was equal."""
+
 LINGER_SECONDS: Final = 20.0
 MOST_LATE_EPOCHS: Final = 5
 LATE_SECONDS: Final = 10.0
@@ -75,6 +85,16 @@ class Spinning(Exception):
     """Something moves on and on without time passing."""
 
 
+WORKLOAD: Final[dict[str, Callable[[Cluster, random.Random], None]]] = {
+    "add_pod": Cluster.add_pod,
+    "remove_pod": Cluster.remove_pod,
+    "change_status": Cluster.change_status,
+    "hand_over_pod": Cluster.hand_over_pod,
+    "add_owner": Cluster.add_owner,
+    "hand_over_owner": Cluster.hand_over_owner,
+}
+
+
 class World:
     """One schedule's world. `trace` is told each move and step."""
 
@@ -89,7 +109,10 @@ class World:
         edges.descriptors = Descriptors()
         edges.descriptors.new(_Never())
         self.cluster = Cluster()
-        self.api = ApiServer(self.cluster.store, clock=clock, random_=random_, streaming=random_.random() < 0.4)
+        self.api = ApiServer(self.cluster.store, clock=clock, streaming=random_.random() < 0.4)
+        chosen = random_.random() < NAMESPACED_SHARE
+        self.namespaces = NAMESPACES if chosen else ("",)
+        """What each watcher lists and watches: namespaces, or all of them at once."""
         self.intake = Intake(clock, promises)
         settings = MatcherSettings(
             run_dir=RUN_DIR,
@@ -99,7 +122,9 @@ class World:
             ip_family="ipv4",
             climb=False,
         )
-        self.watchers = [WatcherProcess(kind, edges, server=self.api) for kind in KINDS]
+        self.watchers = [
+            WatcherProcess(kind, edges, server=self.api, namespaces=NAMESPACES if chosen else ()) for kind in KINDS
+        ]
         self.matcher = MatcherProcess(edges, settings)
         self.relay = RelayProcess(edges, self.intake)
         self.processes: list[Process] = [*self.watchers, self.matcher, self.relay]
@@ -115,8 +140,9 @@ class World:
 
     def movers(self) -> list[Mover]:
         """All that may move, now or later."""
-        dialers = (one.dialer for one in (*self.watchers, self.relay) if one.dialer is not None)
-        return [*self.processes, *self.edges.network.busy, *self.api.exchanges, *dialers, self.intake]
+        dialers = [dialer for watcher in self.watchers for dialer in watcher.dialers]
+        dialer = [] if self.relay.dialer is None else [self.relay.dialer]
+        return [*self.processes, *self.edges.network.busy, *self.api.exchanges, *dialers, *dialer, self.intake]
 
     def run(self, moves: int) -> None:
         """So many moves, in any order; time may pass while others wait."""
@@ -149,12 +175,18 @@ class World:
         self._wait_for_equality(self.edges.clock.now + QUIET_SECONDS)
         if self.random.random() < LINGERING_SHARE:
             self._linger()
+        if self.random.random() < RESUMED_SHARE:
+            self._resume()
 
     def _wait_for_equality(self, until: float) -> None:
         while True:
             self._move_all()
+            # What the relay gathers goes out by itself.
+            self._pass(self.movers(), LONGEST_GATHER_SECONDS)
+            self._move_all()
             rests, found = self._at_rest(), self._differences()
             if rests and not found:
+                self._check_counts()
                 return
             if self.edges.clock.now >= until:
                 raise NotEqual("; ".join(found or ["something is under way all the time"]))
@@ -169,6 +201,12 @@ class World:
         if self._epochs() - epochs > MOST_LATE_EPOCHS:
             raise Restless(f"{self._epochs() - epochs} epochs in {LINGER_SECONDS} quiet seconds")
         self._wait_for_equality(self.edges.clock.now + LATE_SECONDS)
+
+    def _resume(self) -> None:
+        """What was in a bad way while nothing happened shows when something does."""
+        for change in self.random.choices((*WORKLOAD.values(),), k=3):
+            change(self.cluster, self.random)
+        self._wait_for_equality(self.edges.clock.now + QUIET_SECONDS)
 
     def _epochs(self) -> int:
         assert self.matcher.core is not None
@@ -211,8 +249,26 @@ class World:
         core = self.matcher.core
         return core is not None and not core.has_news() and self.intake.idle() and self.edges.network.settled()
 
+    def _check_counts(self) -> None:
+        core = self.matcher.core
+        assert core is not None
+        standings = [pod.group.standing for pod in core.matcher.pods.values()]
+        counts = core.matcher.groups.waiting, core.matcher.groups.provisional
+        real = (
+            sum(isinstance(one, Waiting) for one in standings),
+            sum(isinstance(one, Provisional) for one in standings),
+        )
+        if counts != real:
+            raise Miscounted(f"{counts} pods wait and are provisional, it says; {real} are")
+        if isinstance(core.outbox.state, Open) and core.outbox.live != len(self.intake.pods()):
+            raise Miscounted(f"{core.outbox.live} pods are live, it says; the reducer has {len(self.intake.pods())}")
+
     def _differences(self) -> list[str]:
         return differences(self.cluster.truth(), self.intake.pods())
+
+
+class Miscounted(Exception):
+    """What the matcher says of itself is not so."""
 
 
 class _Never:
