@@ -1,5 +1,5 @@
 """`python -m podwire`: the same as `podwire`."""
 
-from podwire.cli import main
+from podwire.entry import main
 
 main()

@@ -12,6 +12,7 @@ COMMANDS = {
     "status": _Place("podwire.status", "Show what each stage of a run directory is doing."),
     "config": _Place("podwire.config", "Show the effective settings, and where each came from."),
     "completion": _Place("podwire.completion", "Print what a shell needs to complete all this."),
+    "healthcheck": _Place("podwire.healthcheck", "Ask what runs in this container whether it is well."),
     "watch": _Place("watcher.cli", "Run the watcher of one resource kind."),
     "match": _Place("matcher.cli", "Run the matcher."),
     "relay": _Place("relay.cli", "Run the relay."),
