@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from common.address import Address
 from common.errors import UsageError
 from common.logs import Log
 from sandbox.access import Access
@@ -39,6 +40,8 @@ class ClusterSettings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 0
     """0 for a free one."""
+    advertise: str | None = None
+    """The host that the kubeconfig names instead of `host`: a name or an address, IPv6 without brackets."""
     pods: int = 500
     rate: float = 20.0
     """Pod events a second."""
@@ -67,7 +70,7 @@ class Cluster:
         self._runner: web.AppRunner | None = None
         self._mover: asyncio.Task[None] | None = None
         self.url = ""
-        """Where it answers, once it is started."""
+        """Where clients reach it, once it is started."""
 
     async def start(self) -> Path:
         """Fills the cluster, serves it and writes the kubeconfig, whose path it gives. Raises UsageError where it cannot listen."""
@@ -84,7 +87,7 @@ class Cluster:
                 f"cannot listen on {self._settings.host}:{self._settings.port}: {error.strerror}; choose another --listen"
             ) from error
         host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self.url = f"http://{Address(self._settings.advertise or host, port)}"
         self._publish()
         self._mover = asyncio.create_task(self._move())
         self._mover.add_done_callback(_report_end)

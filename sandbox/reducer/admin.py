@@ -1,6 +1,6 @@
 """The reference reducer's HTTP: what it has seen, and the orders that tests give it. Loopback only makes sense: it has no authentication.
 
-GET    /state /pods /breaches /arrivals?after=WALL_NS
+GET    /healthz /state /pods /breaches /arrivals?after=WALL_NS
 DELETE /breaches                          begins anew with breaches and notes
 POST   /stall?seconds=N                   reads nothing for so long (0: reads on)
 POST   /rate?bytes_per_second=N           reads slowly (0: as fast as it goes)
@@ -39,6 +39,7 @@ class Admin:
         app = web.Application()
         app.add_routes(
             [
+                web.get("/healthz", self._healthz),
                 web.get("/state", self._state),
                 web.get("/pods", self._pods),
                 web.get("/breaches", self._breaches),
@@ -63,6 +64,9 @@ class Admin:
     async def stop(self) -> None:
         """Answers no more."""
         await self._runner.cleanup()
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
 
     async def _state(self, _request: web.Request) -> web.Response:
         orders = {

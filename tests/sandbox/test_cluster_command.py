@@ -69,3 +69,16 @@ def test_a_kubeconfig_is_private_and_replaced_as_a_whole(tmp_path: Path) -> None
     assert "second" in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == ["kubeconfig"]
+
+
+@pytest.mark.parametrize(("advertise", "host"), [(None, "127.0.0.1"), ("cluster", "cluster"), ("fd00::1", "[fd00::1]")])
+def test_the_kubeconfig_names_the_advertised_host(tmp_path: Path, advertise: str | None, host: str) -> None:
+    """If clients reach the sandbox by another name than the address that it listens on, then the kubeconfig names that."""
+
+    async def served() -> str:
+        cluster = Cluster(ClusterSettings(kubeconfig=tmp_path / "kubeconfig", advertise=advertise, pods=0))
+        path = await cluster.start()
+        await cluster.stop()
+        return path.read_text()
+
+    assert f"server: http://{host}:" in asyncio.run(served())
