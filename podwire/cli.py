@@ -10,6 +10,7 @@ from common.version import VERSION
 COMMANDS = {
     "up": _Place("podwire.up", "Run the whole pipeline under one supervisor, or a demo of it."),
     "status": _Place("podwire.status", "Show what each stage of a run directory is doing."),
+    "check": _Place("podwire.check.cli", "Find what would keep podwire from working, and say what to do."),
     "config": _Place("podwire.config", "Show the effective settings, and where each came from."),
     "completion": _Place("podwire.completion", "Print what a shell needs to complete all this."),
     "healthcheck": _Place("podwire.healthcheck", "Ask what runs in this container whether it is well."),

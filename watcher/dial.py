@@ -68,9 +68,9 @@ class Dialer:
             ended = Undialed(str(error))
         except ssl.SSLError as error:
             self._server = None  # certificates are files too, and are replaced while we run
-            ended = Undialed(_described(error))
+            ended = Undialed(described(error))
         except Exception as error:  # noqa: BLE001 (without an end of the attempt there would never be another)
-            ended = Undialed(_described(error))
+            ended = Undialed(described(error))
         self._ended.put(ended)
         os.write(self._write, b".")
 
@@ -106,7 +106,8 @@ def _through_proxy(server: Server, proxy: str) -> http.client.HTTPConnection:
     return connection
 
 
-def _described(error: Exception) -> str:
+def described(error: Exception) -> str:
+    """Why no connection came about, for people."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the server's certificate is not trusted: {error.verify_message}"
     if isinstance(error, socket.gaierror):
