@@ -12,6 +12,7 @@ from common.records import KINDS
 from common.sockets import emissions_endpoint, link_endpoint, snapshots_endpoint, updates_endpoint
 from common.version import VERSION
 from podwire.check.findings import Finding
+from podwire.probe import runs_here
 from podwire.status import States, read_states
 
 
@@ -34,17 +35,30 @@ def probe_run_dir(run_dir: Path) -> list[Finding]:
 
 
 def probe_stages(run_dir: Path, stages: Iterable[str]) -> list[Finding]:
-    """What runs, of which version, and whether its sockets answer. Where nothing runs, that is no problem: this may be before the start."""
+    """What runs, of which version, and whether its sockets answer. Where nothing runs, that is no problem: this may be before the start.
+
+    The run directory may be a volume of several containers: a stage whose sockets answer runs in another one.
+    """
     states = {stage: state for stage, state in read_states(run_dir).items() if stage in stages}
-    lives = {stage for stage in states if _lives(run_dir, stage)}
-    if not lives:
+    endpoints = _endpoints(run_dir)
+    here = {stage for stage in states if runs_here(str(run_dir), stage)}
+    elsewhere = {stage for stage in states if stage not in here and any(map(_accepts, endpoints[stage]))}
+    if not here | elsewhere:
         return [Finding("stages", "ok", f"none runs in {run_dir}")]
-    return [_of_stage(run_dir, stage, states) if stage in lives else _not_running(stage) for stage in states]
+    found = []
+    for stage in states:
+        if stage in here:
+            found.append(_of_stage(stage, states, endpoints[stage]))
+        elif stage in elsewhere:
+            found.append(Finding("stages", "ok", f"{stage} runs, in another container"))
+        else:
+            found.append(_not_running(stage, alone=not elsewhere))
+    return found
 
 
-def _of_stage(run_dir: Path, stage: str, states: States) -> Finding:
+def _of_stage(stage: str, states: States, endpoints: list[str]) -> Finding:
     state = states[stage]
-    deaf = [name for name in _endpoints(run_dir)[stage] if not _accepts(name)]
+    deaf = [name for name in endpoints if not _accepts(name)]
     if deaf:
         says = f"{stage} runs, but nobody answers at {', '.join(deaf)}"
         return Finding("stages", "problem", says, "was the socket's file removed? restart the stage")
@@ -58,15 +72,10 @@ def _of_stage(run_dir: Path, stage: str, states: States) -> Finding:
     return Finding("stages", "ok", f"{runs}, in sync")
 
 
-def _not_running(stage: str) -> Finding:
+def _not_running(stage: str, *, alone: bool) -> Finding:
+    if not alone:
+        return Finding("stages", "note", f"{stage} does not run here; it may in another container")
     return Finding("stages", "problem", f"{stage} does not run, while others do", "start it, or look into its log")
-
-
-def _lives(run_dir: Path, stage: str) -> bool:
-    try:
-        return Path(f"/proc/{int((run_dir / f'{stage}.pid').read_text('ascii'))}").exists()
-    except (OSError, ValueError):
-        return False
 
 
 def _endpoints(run_dir: Path) -> dict[str, list[str]]:
