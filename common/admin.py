@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from common.address import Address, parse_address
 from common.clock import monotonic
 from common.errors import UsageError
-from common.logs import Log
+from common.logs import Log, last_error
 from common.process import process_facts
 from common.version import VERSION
 
@@ -61,7 +61,7 @@ class View(Protocol):
         """Why the stage is not in sync, or None when it is."""
 
     def metrics(self) -> "Iterable[Metric]":
-        """Metric families, named podwire_<stage>_... by Prometheus' conventions."""
+        """Metric families, named podwire_watcher_..., podwire_matcher_... or podwire_relay_... (docs/metrics.md)."""
 
 
 class Admin:
@@ -211,9 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
                 reason = self.server.view.not_ready()
                 return _Answer(HTTPStatus.OK, b"ready\n") if reason is None else _unavailable(reason)
             case "/state":
-                facts = process_facts(stage=self.server.stage, started=self.server.started)
-                body = json.dumps(facts | self.server.view.state()).encode() + b"\n"
-                return _Answer(HTTPStatus.OK, body, "application/json")
+                return _Answer(HTTPStatus.OK, json.dumps(_state(self.server)).encode() + b"\n", "application/json")
             case "/metrics":
                 return _metrics(self.server)
             case _:
@@ -239,15 +237,24 @@ def _unavailable(reason: str) -> _Answer:
     return _Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{reason}\n".encode())
 
 
+def _state(server: _Server) -> dict[str, Any]:
+    """The process's facts, why it is not in sync (None when it is), the last warning, and what the view adds."""
+    facts = process_facts(stage=server.stage, started=server.started)
+    view = server.view
+    return facts | {"not_ready": view.not_ready(), "last_error": last_error(server.stage, monotonic())} | view.state()
+
+
 def _metrics(server: _Server) -> _Answer:
     # Imported at the first scrape: 4 MB that a stage which nobody scrapes does without.
     from prometheus_client import CollectorRegistry, ProcessCollector
-    from prometheus_client.core import InfoMetricFamily
     from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+    from common.metrics import gauge
 
     class Collector:
         def collect(self) -> "Iterable[Metric]":
-            yield InfoMetricFamily("podwire_build", "What runs here.", {"version": VERSION, "stage": server.stage})
+            yield gauge("podwire_build_info", "1; what runs here.", 1, version=VERSION, stage=server.stage)
+            yield gauge("podwire_ready", "1 while /readyz says ready.", float(server.view.not_ready() is None))
             yield from server.view.metrics()
 
     registry = CollectorRegistry(auto_describe=False)

@@ -10,6 +10,8 @@ import sys
 import time
 from typing import Literal
 
+from common.clock import monotonic
+
 Format = Literal["text", "json"]
 Field = str | int | float | bool | None
 
@@ -61,11 +63,33 @@ class Seldom:
         return held
 
 
+class _Newest(logging.Handler):
+    """Remembers each stage's newest warning or error, for /state."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.by_stage: dict[str, tuple[float, str]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.by_stage[record.name] = (monotonic(), f"{record.getMessage()} {_fields(record)}".rstrip())
+
+
+_NEWEST = _Newest()
+
+
+def last_error(stage: str, now: float) -> dict[str, Field] | None:
+    """The stage's newest warning or error, as its log line said it, and how old it is; None when there was none."""
+    if stage not in _NEWEST.by_stage:
+        return None
+    at, text = _NEWEST.by_stage[stage]
+    return {"text": text, "age_seconds": now - at}
+
+
 def configure(*, format_: Format, level: str) -> None:
     """Sends every stage's log lines to standard error in this format, from this level (`debug`, `info`, `warning`, `error`)."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if format_ == "json" else _Text())
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.basicConfig(handlers=[handler, _NEWEST], level=level.upper(), force=True)
     # Their retries and pools are not our events; what goes wrong reaches our log as ours.
     for library in ("urllib3", "kubernetes", "asyncio", "aiohttp"):
         logging.getLogger(library).setLevel(logging.ERROR)
@@ -74,9 +98,8 @@ def configure(*, format_: Format, level: str) -> None:
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         when = time.strftime("%H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
-        fields = " ".join(f"{key}={_word(value)}" for key, value in getattr(record, "fields", {}).items())
         line = f"{when} {record.levelname.lower():7} {record.name}: {record.getMessage()}"
-        return self._with_trace(f"{line} {fields}".rstrip(), record)
+        return self._with_trace(f"{line} {_fields(record)}".rstrip(), record)
 
     def _with_trace(self, line: str, record: logging.LogRecord) -> str:
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
@@ -94,6 +117,10 @@ class _Json(logging.Formatter):
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _fields(record: logging.LogRecord) -> str:
+    return " ".join(f"{key}={_word(value)}" for key, value in getattr(record, "fields", {}).items())
 
 
 def _word(value: Field) -> str:

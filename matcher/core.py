@@ -75,10 +75,12 @@ class Core:
         self._owner_wait_seconds = settings.owner_wait_seconds
         self._late: set[Kind] = set()
         """Owners that never were read completely, and were waited for long enough."""
+        self._now = float("-inf")
         self._log = log
 
     def start(self, now: float) -> None:
         """Reads everything, owners first. Call it once the updates are subscribed to."""
+        self._now = now
         self.reading = OwnersFirst(now)
         for kind in OWNER_KINDS:
             self._act(kind, self.followers[kind].take_snapshot(now), now)
@@ -87,12 +89,14 @@ class Core:
         """Takes a message that came from the watcher of this kind; false when it says that it is of another kind, and was dropped."""
         if not isinstance(message, SnapshotGone) and message.kind != kind:
             return False
+        self._now = now
         self._step(kind, message, now)
         self._progress(now)
         return True
 
     def from_relay(self, link: Link, now: float) -> None:
         """Takes the link's state."""
+        self._now = now
         state = self.outbox.state
         if isinstance(state, Open) and (
             not link.connected or (link.relay, link.connection) != (state.relay, state.connection)
@@ -110,6 +114,7 @@ class Core:
 
     def tick(self, now: float) -> None:
         """Time has passed: call it several times a second."""
+        self._now = now
         for kind in KINDS:
             self._step(kind, Tick(), now)
         if self._owner_wait_seconds:
@@ -231,7 +236,7 @@ class Core:
     def _open_epoch(self) -> None:
         link = self.link.latest
         assert link is not None
-        epoch = self.epochs.next(beyond=link.epoch)
+        epoch = self.epochs.next(beyond=link.epoch, now=self._now)
         self.outbox.open(epoch, relay=link.relay, connection=link.connection)
         self._log.info(
             "new epoch",

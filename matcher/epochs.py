@@ -31,6 +31,8 @@ class Epochs:
         """The newest epoch opened here; 0 before the first."""
         self.reasons: tuple[Cause, ...] = ()
         """Why that one was opened."""
+        self.opened_at = float("-inf")
+        """When, in monotonic seconds."""
         self.opened: dict[Cause, int] = dict.fromkeys(Cause, 0)
         """How many epochs each cause has had a part in."""
         self._due: dict[Cause, None] = {}
@@ -44,10 +46,11 @@ class Epochs:
         """An epoch is due."""
         self._due[cause] = None
 
-    def next(self, *, beyond: Epoch) -> Epoch:
+    def next(self, *, beyond: Epoch, now: float) -> Epoch:
         """The number of the epoch that is opened now: greater than all before here, and than what the relay has seen."""
         self.number = Epoch(max(self.number, beyond) + 1)
         self.reasons = self.due
+        self.opened_at = now
         for cause in self._due:
             self.opened[cause] += 1
         self._due.clear()

@@ -147,6 +147,8 @@ class Follower:
         self.state: State = Idle()
         self.pulse = Pulse()
         self.counts = Counts()
+        self.event_at = float("-inf")
+        """When updates came last, in monotonic seconds."""
         self._dead: tuple[Incarnation, ...] = ()
 
     def take_snapshot(self, now: float) -> list[Action]:
@@ -163,6 +165,7 @@ class Follower:
                 self.counts.of_the_dead += 1
                 return []
             case Updates():
+                self.event_at = now
                 return self._updates(event, now)
             case Beat():
                 self.pulse.beat(event, now)

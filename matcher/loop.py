@@ -8,7 +8,7 @@ from common.messages import BadMessage, Beat, Link, SnapshotChunk, SnapshotGone,
 from common.records import Kind
 from common.usage import own_usage
 from matcher.core import Core
-from matcher.wires import Origin
+from matcher.wires import ORIGINS, Origin, origin_name
 
 TICK_SECONDS: Final = 0.25
 """How often time is told to the core: the precision of its waits."""
@@ -42,7 +42,7 @@ class Loop:
     """Turns of the loop. `clock` gives monotonic seconds."""
 
     def __init__(self, core: Core, neighbours: Neighbours, *, clock: Callable[[], float], log: Log) -> None:
-        self.bad_frames: dict[str, int] = {}
+        self.bad_frames = dict.fromkeys(map(origin_name, ORIGINS), 0)
         """Frames dropped, by their origin."""
         self.emitted_bytes = 0
         self._core = core
@@ -88,8 +88,8 @@ class Loop:
             self._drop(origin, "message that has no place here", now)
 
     def _drop(self, origin: Origin, reason: str, now: float) -> None:
-        name = "-".join(part for part in origin if part)
-        self.bad_frames[name] = self.bad_frames.get(name, 0) + 1
+        name = origin_name(origin)
+        self.bad_frames[name] += 1
         held_back = self._seldom.held_back(name, now)
         if held_back is not None:
             self._log.warning("dropped a frame", origin=name, reason=reason, more_before=held_back)

@@ -1,15 +1,13 @@
 """The matcher's metrics, by Prometheus' naming conventions. Imported at the first scrape."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
+from common.metrics import counter, counters, gauge, gauges
 from common.records import KINDS
 from matcher.core import Core
 from matcher.loop import Loop
-
-PREFIX = "podwire_matcher_"
 
 
 def families(core: Core, loop: Loop, *, now: float) -> Iterable[Metric]:
@@ -21,66 +19,63 @@ def families(core: Core, loop: Loop, *, now: float) -> Iterable[Metric]:
 
 def _pods(core: Core) -> Iterator[Metric]:
     matcher, outbox = core.matcher, core.outbox
-    yield _gauge("pods", "Pods of the cluster that are known.", len(matcher.pods))
-    yield _gauge("pods_live", "Pods that were sent in the open epoch.", outbox.live)
-    yield _gauge("pods_waiting", "Pods that wait for their owner's record.", matcher.groups.waiting)
-    yield _gauge("pods_provisional", "Pods whose owner's record did not come in time.", matcher.groups.provisional)
-    yield _gauge("pods_dirty", "Pods whose newest state has not been sent.", outbox.dirty)
-    yield _gauge("pods_unswept", "Pods that the epoch's full send has not come to.", outbox.unswept)
-    yield _gauges("owners", "Owners that are known.", "kind", {kind: len(one) for kind, one in matcher.owners.items()})
-    yield _counters("bad_records", "Records that could not be decoded.", "kind", matcher.bad_records)
+    for name, text, count in (
+        ("podwire_matcher_pods", "Pods of the cluster that are known.", len(matcher.pods)),
+        ("podwire_matcher_pods_live", "Pods that the reducer knows in the open epoch.", outbox.live),
+        ("podwire_matcher_pods_waiting", "Pods that wait for their owner's record.", matcher.groups.waiting),
+        (
+            "podwire_matcher_pods_provisional",
+            "Pods that go out with their direct owner, since its record did not come.",
+            matcher.groups.provisional,
+        ),
+        ("podwire_matcher_pods_dirty", "Pods whose newest state has not been sent.", outbox.dirty),
+        ("podwire_matcher_pods_unswept", "Pods that the epoch's full send has not come to yet.", outbox.unswept),
+    ):
+        yield gauge(name, text, count)
+    owners = {kind: len(one) for kind, one in matcher.owners.items()}
+    yield gauges("podwire_matcher_owners", "Owners that are known.", "kind", owners)
+    yield counters(
+        "podwire_matcher_decode_errors",
+        "Records left out because they could not be decoded.",
+        "kind",
+        matcher.bad_records,
+    )
+    yield counter("podwire_matcher_guard_trips", "Times that too many pods waited for their owners.", core.guard.trips)
 
 
 def _watchers(core: Core, now: float) -> Iterator[Metric]:
-    counts = {kind: core.followers[kind].counts for kind in KINDS}
     healthy = {kind: float(core.followers[kind].pulse.trouble(now) is None) for kind in KINDS}
-    yield _gauges("watcher_healthy", "1 while the watcher is heard and follows its kind.", "kind", healthy)
-    for name, text in (
-        ("asked", "Snapshots asked for."),
-        ("fills", "Snapshots taken completely."),
-        ("gaps", "Gaps in a watcher's sequence numbers."),
-        ("duplicates", "Updates that had been taken before."),
-        ("of_the_dead", "Frames of watchers' lives that are over."),
+    yield gauges(
+        "podwire_matcher_watcher_healthy", "1 while the watcher is heard and follows its kind.", "kind", healthy
+    )
+    counts = {kind: core.followers[kind].counts for kind in KINDS}
+    for name, text, attribute in (
+        ("podwire_matcher_snapshots_asked", "Snapshots asked for.", "asked"),
+        ("podwire_matcher_snapshots", "Snapshots taken completely.", "fills"),
+        ("podwire_matcher_gaps", "Gaps in a watcher's sequence numbers.", "gaps"),
+        ("podwire_matcher_duplicates", "Updates dropped that had been taken before.", "duplicates"),
+        ("podwire_matcher_stale_updates", "Messages dropped that were of a watcher's earlier life.", "of_the_dead"),
     ):
-        yield _counters(
-            f"snapshots_{name}" if name in ("asked", "fills") else f"updates_{name}",
-            text,
-            "kind",
-            {kind: getattr(count, name) for kind, count in counts.items()},
-        )
+        yield counters(name, text, "kind", {kind: getattr(count, attribute) for kind, count in counts.items()})
 
 
 def _sending(core: Core, loop: Loop) -> Iterator[Metric]:
     link = core.link.latest
-    yield _gauge(
-        "link_connected", "1 while the relay is connected to a reducer.", float(link is not None and link.connected)
+    connected = link is not None and link.connected
+    yield gauge("podwire_matcher_link_connected", "1 while the relay says that it is connected.", float(connected))
+    yield gauge("podwire_matcher_epoch", "The newest epoch.", core.epochs.number)
+    yield counters(
+        "podwire_matcher_epochs",
+        "Epochs opened, by what caused them; one may have several causes.",
+        "reason",
+        core.epochs.opened,
     )
-    yield _gauge("epoch", "The newest epoch.", core.epochs.number)
-    yield _counters("epochs", "Epochs by what caused them; one may have several causes.", "reason", core.epochs.opened)
-    yield _counter("guard_trips", "How often too many pods waited for their owners.", core.guard.trips)
-    yield _counter("emissions", "Emissions sent to the relay.", core.outbox.emissions_taken)
-    yield _counter("emitted_bytes", "Bytes of messages with emissions sent to the relay.", loop.emitted_bytes)
-    yield _counter("pods_without_ipv4", "Pods sent without an IPv4 address.", core.outbox.without_ipv4)
-    yield _counters("bad_frames", "Frames dropped, by where they came from.", "origin", loop.bad_frames)
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(PREFIX + name, text, value=value)
-
-
-def _counter(name: str, text: str, value: float) -> Metric:
-    return CounterMetricFamily(PREFIX + name, text, value=value)
-
-
-def _gauges(name: str, text: str, label: str, values: Mapping[Any, float]) -> Metric:
-    family = GaugeMetricFamily(PREFIX + name, text, labels=[label])
-    for key, value in list(values.items()):
-        family.add_metric([key], value)
-    return family
-
-
-def _counters(name: str, text: str, label: str, values: Mapping[Any, float]) -> Metric:
-    family = CounterMetricFamily(PREFIX + name, text, labels=[label])
-    for key, value in list(values.items()):
-        family.add_metric([key], value)
-    return family
+    yield counter("podwire_matcher_emissions_sent", "Emissions sent to the relay.", core.outbox.emissions_taken)
+    yield counter("podwire_matcher_sent_bytes", "Bytes of emissions sent to the relay.", loop.emitted_bytes)
+    yield counter("podwire_matcher_pods_without_ipv4", "Pods sent without an IPv4 address.", core.outbox.without_ipv4)
+    yield counters(
+        "podwire_matcher_bad_frames",
+        "Frames dropped that were no message for the matcher, by the socket they came on.",
+        "origin",
+        loop.bad_frames,
+    )

@@ -15,17 +15,18 @@ class Pulse:
         self.condition: Condition | None = None
         """None before the first Beat."""
         self.usage = Usage()
-        self._heard_at = float("-inf")
+        self.heard_at = float("-inf")
+        """When it was, in monotonic seconds."""
 
     def beat(self, beat: Beat, now: float) -> None:
         """Takes a Beat that came at `now`, in monotonic seconds."""
         self.condition = beat.condition
         self.usage = beat.usage
-        self._heard_at = now
+        self.heard_at = now
 
     def trouble(self, now: float) -> str | None:
         """Why the watcher is not healthy: `silent`, `listing` or `forbidden`; None when it is."""
-        if now - self._heard_at >= SILENCE_SECONDS:
+        if now - self.heard_at >= SILENCE_SECONDS:
             return "silent"
         match self.condition:
             case Condition.FOLLOWING:

@@ -44,15 +44,17 @@ class MatcherView:
                 "due": list(core.epochs.due),
                 "opened_by_reason": dict(core.epochs.opened),
                 "sent": outbox.sent,
+                "age_seconds": self._age(core.epochs.opened_at),
             },
             "link": self._link(),
+            "last_event_age_seconds": self._age(max(one.event_at for one in core.followers.values())),
             "watchers": {kind: self._watcher(kind) for kind in KINDS},
             "emissions": {
-                "taken": outbox.emissions_taken,
+                "sent": outbox.emissions_taken,
                 "bytes": self._loop.emitted_bytes,
                 "without_ipv4": outbox.without_ipv4,
             },
-            "bad_records": dict(matcher.bad_records),
+            "decode_errors": dict(matcher.bad_records),
             "bad_frames": dict(self._loop.bad_frames),
         }
 
@@ -82,6 +84,9 @@ class MatcherView:
             return None
         return {name: getattr(link, name) for name in link.__struct_fields__ if name != "version"}
 
+    def _age(self, at: float) -> float | None:
+        return max(0.0, self._clock() - at) if at > float("-inf") else None
+
     def _watcher(self, kind: Kind) -> dict[str, Any]:
         follower = self._core.followers[kind]
         condition = follower.pulse.condition
@@ -91,6 +96,8 @@ class MatcherView:
             "sequence": getattr(follower.state, "sequence", None),
             "condition": condition.name.lower() if condition is not None else None,
             "trouble": follower.pulse.trouble(self._clock()),
+            "heard_age_seconds": self._age(follower.pulse.heard_at),
+            "last_event_age_seconds": self._age(follower.event_at),
             "snapshots_asked": follower.counts.asked,
             "fills": follower.counts.fills,
             "gaps": follower.counts.gaps,

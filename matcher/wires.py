@@ -31,6 +31,16 @@ MOST_FRAMES: Final = 16
 Origin = tuple[str, Kind | None]
 """Where a frame came from: `updates` or `snapshots` of a watcher, or `link`."""
 
+ORIGINS: Final[tuple[Origin, ...]] = (
+    *((channel, kind) for channel in ("updates", "snapshots") for kind in KINDS),
+    ("link", None),
+)
+
+
+def origin_name(origin: Origin) -> str:
+    """As logs and metrics say it."""
+    return "-".join(part for part in origin if part)
+
 
 class Wires:
     """All sockets of one matcher, and the descriptors that wake it up."""

@@ -50,10 +50,9 @@ def admin_of(run_dir: Path, stage: str) -> str:
 
 
 def stage_state(run_dir: Path, stage: str) -> dict[str, Any]:
-    """A stage's /state, with `not_ready`: why it is not in sync, or None. Raises NoAnswer."""
+    """A stage's /state. Raises NoAnswer."""
     address = admin_of(run_dir, stage)
     state = ask_json(address, "/state")
     if not isinstance(state, dict):
         raise NoAnswer(f"{address}/state is no object")
-    reason = ask(address, "/readyz").decode(errors="replace").strip()
-    return {**state, "not_ready": None if reason == "ready" else reason}
+    return state

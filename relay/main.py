@@ -30,7 +30,9 @@ def run(settings: Settings) -> None:
     place = claim(settings.run_dir, STAGE)
     stop = StopSignal()
     relay = _relay(settings)
-    admin = open_admin(stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=RelayView(relay, settings))
+    admin = open_admin(
+        stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=RelayView(relay, settings, clock=monotonic)
+    )
     context = zmq.Context()
     emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
     link = new_publisher(context, high_water=LINKS_HIGH_WATER)

@@ -24,7 +24,6 @@ class Tally:
         """Those beside the pods; `Translator.messages` has the pods' own."""
         self.plain_bytes = 0
         self.compressed_bytes = 0
-        self.flushes = 0
         self.holds = 0
         """Times that a slow reducer made the relay leave emissions in their socket."""
         self.gather_seconds = Histogram()

@@ -50,7 +50,6 @@ class Upstream:
         self._messages.clear()
         self._stamps.clear()
         self._gather = flush.flushed(now)
-        self._tally.flushes += 1
 
     def end(self, *, now: float, wall_ns: int) -> None:
         """The stream's end, after everything gathered. Nothing may be added after it."""

@@ -50,7 +50,7 @@ def _follow(settings: Settings, stage: str, log: Log) -> None:
         records=lambda: (r for scope in channels for r in scope.store.records()),
     )
     watcher = Watcher(scopes=list(channels), publisher=publisher)
-    view = WatcherView(watcher=watcher, channels=channels, server=server.authority)
+    view = WatcherView(watcher=watcher, channels=channels, server=server.authority, clock=monotonic)
     admin = open_admin(stage=stage, run_dir=settings.run_dir, listen=settings.admin, view=view)
     log.info("started", server=server.authority, incarnation=publisher.incarnation)
     with zmq.Context() as context:

@@ -24,6 +24,7 @@ from watcher.states import (
     BeginList,
     Ended,
     Event,
+    Fault,
     FinishList,
     Garbled,
     HangUp,
@@ -79,11 +80,11 @@ def step(state: State, event: Event, now: float, *, random_: random.Random) -> S
         case Unreachable(why=why):
             return _unreachable(state, why, now, random_)
         case Lost(why=why):
-            return _interrupted(state, _Fault("connection lost", why), now, random_)
+            return _interrupted(state, _Failure(Fault.LOST, why), now, random_)
         case Garbled(why=why):
-            return _wait(state, _after_garbage(state.activity), _Fault("garbled", why), now, random_)
+            return _wait(state, _after_garbage(state.activity), _Failure(Fault.GARBLED, why), now, random_)
         case Ended():
-            return _interrupted(state, _Fault("ended", "the response ended"), now, random_)
+            return _interrupted(state, _Failure(Fault.ENDED, "the response ended"), now, random_)
         case _:
             assert_never(event)
 
@@ -165,10 +166,10 @@ def _advanced(state: State, version: ResourceVersion) -> State:
 
 
 @dataclass(frozen=True)
-class _Fault:
+class _Failure:
     """Why there is a wait, and how many seconds it lasts at least."""
 
-    event: str
+    fault: Fault
     why: str
     at_least: float = 0.0
 
@@ -182,35 +183,39 @@ def _refused(state: State, event: Refused, now: float, random_: random.Random) -
         case 410:
             return _expired(state, event.message, now, random_)
         case 401:
-            waiting, actions = _wait(state, again, _Fault("unauthorized", event.message), now, random_)
+            waiting, actions = _wait(state, again, _Failure(Fault.UNAUTHORIZED, event.message), now, random_)
             return waiting, [*actions, ReadCredentials()]
         case 403:
             # Not at the first: a server that starts denies everything until it has read its roles.
             slowly = 0.0 if state.denied is None else FORBIDDEN_WAIT_SECONDS * (0.75 + random_.random() / 4)
             return _wait(
-                replace(state, denied=event.message), again, _Fault("forbidden", event.message, slowly), now, random_
+                replace(state, denied=event.message),
+                again,
+                _Failure(Fault.FORBIDDEN, event.message, slowly),
+                now,
+                random_,
             )
         case code:
             told = event.retry_after_seconds or 0.0
-            return _wait(state, again, _Fault("refused", f"{code} {event.message}".strip(), told), now, random_)
+            return _wait(state, again, _Failure(Fault.REFUSED, f"{code} {event.message}".strip(), told), now, random_)
 
 
 def _expired(state: State, message: str, now: float, random_: random.Random) -> Step:
     """At once when the watch had lived; through the backoff when not even a fresh list's version or token was good."""
-    want = WantList(reason="expired")
+    want = WantList(reason=Reason.EXPIRED)
     if isinstance(state.activity, Watch) and _lived(state.activity, now):
         listing, actions = _start(state, want, now)
-        return listing, [HangUp(), Tell(event="expired", why=message, wait_seconds=0.0), *actions]
-    return _wait(state, want, _Fault("expired", message), now, random_)
+        return listing, [HangUp(), Tell(fault=Fault.EXPIRED, why=message, wait_seconds=0.0), *actions]
+    return _wait(state, want, _Failure(Fault.EXPIRED, message), now, random_)
 
 
-def _interrupted(state: State, fault: _Fault, now: float, random_: random.Random) -> Step:
+def _interrupted(state: State, failure: _Failure, now: float, random_: random.Random) -> Step:
     """A watch that had lived goes on at once; everything else waits."""
     activity = state.activity
     if isinstance(activity, Watch) and _lived(activity, now):
         watching, actions = _watch(state, activity.resource_version, now)
-        return watching, [HangUp(), Tell(event=fault.event, why=fault.why, wait_seconds=0.0), *actions]
-    return _wait(state, _again(activity), fault, now, random_)
+        return watching, [HangUp(), Tell(fault=failure.fault, why=failure.why, wait_seconds=0.0), *actions]
+    return _wait(state, _again(activity), failure, now, random_)
 
 
 def _lived(watch: Watch, now: float) -> bool:
@@ -235,17 +240,17 @@ def _after_garbage(activity: Activity) -> Want:
     """A watch goes on from the last good event; when the same place brings garbage again, only a list gets past it."""
     if isinstance(activity, Watch) and activity.progressed:
         return WantWatch(resource_version=activity.resource_version)
-    return WantList(reason="garbage")
+    return WantList(reason=Reason.GARBAGE)
 
 
-def _wait(state: State, want: Want, fault: _Fault, now: float, random_: random.Random) -> Step:
+def _wait(state: State, want: Want, failure: _Failure, now: float, random_: random.Random) -> Step:
     backoff, wait = state.backoff.after_failure(now, random_=random_)
-    wait = max(wait, fault.at_least)
+    wait = max(wait, failure.at_least)
     waiting = replace(state, activity=Waiting(want=want, until=now + wait), backoff=backoff)
-    return waiting, [HangUp(), Tell(event=fault.event, why=fault.why, wait_seconds=wait)]
+    return waiting, [HangUp(), Tell(fault=failure.fault, why=failure.why, wait_seconds=wait)]
 
 
 def _unreachable(state: State, why: str, now: float, random_: random.Random) -> Step:
     backoff, wait = state.unreached.after_failure(now, random_=random_)
     waiting = replace(state, activity=Waiting(want=_again(state.activity), until=now + wait), unreached=backoff)
-    return waiting, [HangUp(), Tell(event="unreachable", why=why, wait_seconds=wait)]
+    return waiting, [HangUp(), Tell(fault=Fault.UNREACHABLE, why=why, wait_seconds=wait)]

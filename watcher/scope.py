@@ -5,7 +5,6 @@ it is new. What is new it gives as events to publish, in order.
 """
 
 import random
-from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 import msgspec
@@ -23,6 +22,7 @@ from watcher.normalize import NORMALIZERS
 from watcher.objects import PartialObject, Pod
 from watcher.settings import Encoding
 from watcher.store import Store
+from watcher.tally import Counts
 
 PATHS: Final[dict[Kind, tuple[str, str]]] = {
     "pods": ("/api/v1", "pods"),
@@ -50,23 +50,6 @@ def _short(message: str) -> str:
     return message if len(message) <= LONGEST_MESSAGE else message[:LONGEST_MESSAGE] + "…"
 
 
-@dataclass
-class Counts:
-    """What has happened in this scope since the start."""
-
-    added_or_modified: int = 0
-    deleted: int = 0
-    unchanged: int = 0
-    bookmarks: int = 0
-    without_uid: int = 0
-    unreadable: int = 0
-    pages: int = 0
-    lists: dict[str, int] = field(default_factory=dict)
-    """Lists begun, by reason."""
-    faults: dict[str, int] = field(default_factory=dict)
-    """Ends of requests that were not wanted, by kind."""
-
-
 class Scope:
     """Follows one kind in one namespace, or in all (`namespace` None)."""
 
@@ -90,6 +73,9 @@ class Scope:
         self.remaining: int | None = None
         """Objects that a list under way has still to bring, where the server tells."""
         self.last_error = ""
+        self.event_at = float("-inf")
+        """When an object came last, in a list or a watch (monotonic seconds)."""
+        self.bookmark_at = float("-inf")
         self._selectors = selectors
         self._encoding: Encoding = encoding
         self._channel = channel
@@ -159,6 +145,7 @@ class Scope:
         self.counts.pages += 1
         self.counts.unreadable += page.unreadable
         self.remaining = page.remaining
+        self.event_at = now
         for item in page.items:
             self._apply(item)
         self._step(states.PageTaken(resource_version=page.resource_version, token=page.continue_token), now)
@@ -176,9 +163,11 @@ class Scope:
                 match event:
                     case Changed(item=item):
                         self._apply(item)
+                        self.event_at = now
                         version = ResourceVersion(item.metadata.resourceVersion or "") or version
                     case Deleted():
                         self._delete(event.uid)
+                        self.event_at = now
                         version = event.resource_version or version
                     case Bookmark():
                         self._bookmark(event, now)
@@ -197,6 +186,7 @@ class Scope:
 
     def _bookmark(self, bookmark: Bookmark, now: float) -> None:
         self.counts.bookmarks += 1
+        self.bookmark_at = now
         if bookmark.ends_initial_events:
             self._step(states.InitialEventsEnded(resource_version=bookmark.resource_version), now)
 
@@ -214,7 +204,7 @@ class Scope:
             return
         uid, record = normalized
         if self.store.apply(uid, record):
-            self.counts.added_or_modified += 1
+            self.counts.changed += 1
             self._events.append(Apply(msgspec.Raw(record)))
         else:
             self.counts.unchanged += 1
@@ -239,7 +229,7 @@ class Scope:
                 self._splitter, self._body = None, []
                 self._channel.hang_up()
             case states.BeginList(reason=reason):
-                self.counts.lists[reason] = self.counts.lists.get(reason, 0) + 1
+                self.counts.lists[reason] += 1
                 self.store.begin_list()
                 self._events.append(Init())
                 self._log.info("list begun", reason=reason, namespace=self.namespace or "all")
@@ -251,12 +241,12 @@ class Scope:
                 self._log.info("list done", objects=len(self.store), gone=len(gone), namespace=self.namespace or "all")
             case states.ReadCredentials():
                 self._channel.forget_credentials()
-            case states.Tell(event=name, why=why, wait_seconds=wait):
-                self.counts.faults[name] = self.counts.faults.get(name, 0) + 1
-                self.last_error = f"{name}: {why}"
+            case states.Tell(fault=fault, why=why, wait_seconds=wait):
+                self.counts.faults[fault] += 1
+                self.last_error = f"{fault}: {why}"
                 # A watch that goes on at once is what servers do to every watch now and then.
                 tell = self._log.warning if wait else self._log.info
-                tell(name, why=why, retry_in_seconds=wait, namespace=self.namespace or "all")
+                tell(fault, why=why, retry_in_seconds=wait, namespace=self.namespace or "all")
             case _:
                 assert_never(action)
 

@@ -1,6 +1,7 @@
 """The vocabulary of the list/watch machine: what it knows, what it is told, and what it orders. `reflect` has the rules."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Literal
 
 from common.backoff import Backoff
@@ -17,8 +18,33 @@ hours without a server do not make the first refusal after its return a long one
 Streaming = Literal["auto", "always", "never"]
 """Whether to ask for streaming lists: `auto` takes one only in protobuf, since in JSON it costs the server more than pages do."""
 
-Reason = Literal["start", "expired", "garbage", "interrupted"]
-"""Why a list begins."""
+
+class Reason(StrEnum):
+    """Why a list begins. The value is the word of logs and metrics."""
+
+    START = "start"
+    """Of this process: nothing is known."""
+    EXPIRED = "expired"
+    """410: the server has forgotten the version to go on from."""
+    GARBAGE = "garbage"
+    """What came could not be read, and there is no good event to go on from."""
+
+
+class Fault(StrEnum):
+    """Why a list or watch ended before all was said. The value is the word of logs and metrics."""
+
+    UNREACHABLE = "unreachable"
+    """No connection could be made."""
+    LOST = "lost"
+    ENDED = "ended"
+    """By the server, in order: no watch lasts for ever."""
+    REFUSED = "refused"
+    """Another status than those below."""
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    EXPIRED = "expired"
+    GARBLED = "garbled"
+    """It could not be read."""
 
 
 # What is wanted next, and what is going on -----------------------------------------------------------------------------------------
@@ -112,7 +138,7 @@ class State:
 def initial(streaming: Streaming) -> State:
     """Nothing is known: the first tick lists."""
     return State(
-        activity=Waiting(want=WantList(reason="start"), until=float("-inf")),
+        activity=Waiting(want=WantList(reason=Reason.START), until=float("-inf")),
         streaming=streaming != "never",
         only_protobuf=streaming == "auto",
     )
@@ -230,7 +256,7 @@ class ReadCredentials:
 class Tell:
     """Something a person on call would ask about."""
 
-    event: str
+    fault: Fault
     why: str
     wait_seconds: float
 

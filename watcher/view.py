@@ -1,14 +1,14 @@
-"""What a watcher shows of itself over the admin HTTP."""
+"""What a watcher shows of itself over the admin HTTP. Reads plain numbers while the loop writes them; changes nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from common.clock import monotonic
 from common.messages import Condition
 from watcher.channel import HttpChannel
 from watcher.core import Watcher
 from watcher.scope import Scope
 from watcher.states import ListPages, ListStream, Waiting, Watch
+from watcher.tally import Counts, total
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -17,31 +17,38 @@ ACTIVITIES = {Waiting: "waiting", ListStream: "streaming list", ListPages: "pagi
 
 
 class WatcherView:
-    """Implements `common.admin.View`."""
+    """Implements `common.admin.View`. `clock` gives monotonic seconds."""
 
-    def __init__(self, *, watcher: Watcher, channels: Mapping[Scope, HttpChannel], server: str) -> None:
+    def __init__(
+        self, *, watcher: Watcher, channels: Mapping[Scope, HttpChannel], server: str, clock: Callable[[], float]
+    ) -> None:
         self.bad_frames = 0
         self._watcher = watcher
         self._channels = channels
         self._server = server
+        self._clock = clock
+        self._started_at = clock()
 
     def state(self) -> dict[str, Any]:
-        publisher = self._watcher.publisher
+        publisher, scopes = self._watcher.publisher, self._watcher.scopes
         return {
             "kind": publisher.kind,
             "server": self._server,
             "incarnation": publisher.incarnation,
             "sequence": publisher.sequence,
             "condition": self._watcher.condition.name.lower(),
-            "objects": sum(len(scope.store) for scope in self._watcher.scopes),
+            "objects": sum(len(scope.store) for scope in scopes),
+            "watch_age_seconds": max(map(self._watch_age, scopes)),
+            "last_event_age_seconds": self._age(max(scope.event_at for scope in scopes)),
+            "last_bookmark_age_seconds": self._age(max(scope.bookmark_at for scope in scopes)),
             "snapshots": publisher.snapshots_begun,
-            "bad_frames": self.bad_frames,
-            "scopes": [self._scope(scope) for scope in self._watcher.scopes],
+            "bad_frames": {"snapshots": self.bad_frames},
+            **_counted(total(scope.counts for scope in scopes)),
+            "scopes": [self._scope(scope) for scope in scopes],
         }
 
     def _scope(self, scope: Scope) -> dict[str, Any]:
-        state, counts = scope.state, scope.counts
-        heard_at = self._channels[scope].heard_at
+        state = scope.state
         return {
             "namespace": scope.namespace or "all",
             "activity": ACTIVITIES[type(state.activity)],
@@ -49,18 +56,19 @@ class WatcherView:
             "denied": state.denied,
             "objects": len(scope.store),
             "remaining": scope.remaining,
-            "watch_age_seconds": max(0.0, monotonic() - heard_at) if heard_at > float("-inf") else None,
+            "watch_age_seconds": self._watch_age(scope),
+            "last_event_age_seconds": self._age(scope.event_at),
+            "last_bookmark_age_seconds": self._age(scope.bookmark_at),
             "last_error": scope.last_error,
-            "added_or_modified": counts.added_or_modified,
-            "deleted": counts.deleted,
-            "unchanged": counts.unchanged,
-            "bookmarks": counts.bookmarks,
-            "without_uid": counts.without_uid,
-            "unreadable": counts.unreadable,
-            "pages": counts.pages,
-            "lists": dict(counts.lists),
-            "faults": dict(counts.faults),
+            **_counted(scope.counts),
         }
+
+    def _watch_age(self, scope: Scope) -> float:
+        """Seconds since the API server was last heard; since the start where it never was."""
+        return max(0.0, self._clock() - max(self._channels[scope].heard_at, self._started_at))
+
+    def _age(self, at: float) -> float | None:
+        return max(0.0, self._clock() - at) if at > float("-inf") else None
 
     def not_ready(self) -> str | None:
         for scope in self._watcher.scopes:
@@ -74,29 +82,17 @@ class WatcherView:
         return None
 
     def metrics(self) -> "Iterable[Metric]":
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        from watcher.metrics import families
 
-        kind = self._watcher.publisher.kind
-        events = CounterMetricFamily(
-            "podwire_watcher_events", "Objects taken, by what they were.", labels=["kind", "type"]
-        )
-        lists = CounterMetricFamily("podwire_watcher_lists", "Lists begun, by reason.", labels=["kind", "reason"])
-        faults = CounterMetricFamily(
-            "podwire_watcher_faults", "Requests that ended against our wish.", labels=["kind", "fault"]
-        )
-        for name in ("added_or_modified", "deleted", "unchanged", "bookmarks", "without_uid", "unreadable"):
-            events.add_metric([kind, name], sum(getattr(scope.counts, name) for scope in self._watcher.scopes))
-        for scope_counts in (scope.counts for scope in self._watcher.scopes):
-            for reason, count in list(scope_counts.lists.items()):
-                lists.add_metric([kind, reason], count)
-            for fault, count in list(scope_counts.faults.items()):
-                faults.add_metric([kind, fault], count)
-        snapshots = CounterMetricFamily("podwire_watcher_snapshots", "Snapshots that a reader began.", labels=["kind"])
-        snapshots.add_metric([kind], self._watcher.publisher.snapshots_begun)
-        bad = CounterMetricFamily(
-            "podwire_watcher_bad_frames", "Frames that were no question for a snapshot.", labels=["kind"]
-        )
-        bad.add_metric([kind], self.bad_frames)
-        objects = GaugeMetricFamily("podwire_watcher_objects", "Objects in the store.", labels=["kind"])
-        objects.add_metric([kind], sum(len(scope.store) for scope in self._watcher.scopes))
-        return [events, lists, faults, snapshots, bad, objects]
+        age = max(map(self._watch_age, self._watcher.scopes))
+        return families(self._watcher, watch_age_seconds=age, bad_frames=self.bad_frames)
+
+
+def _counted(counts: Counts) -> dict[str, Any]:
+    return {
+        "events": counts.events,
+        "decode_errors": counts.decode_errors,
+        "pages": counts.pages,
+        "lists": dict(counts.lists),
+        "faults": dict(counts.faults),
+    }

@@ -66,6 +66,7 @@ def test_the_state_has_the_process_facts_and_what_the_view_adds(tmp_path: Path) 
     assert status == 200
     assert (state["stage"], state["pid"], state["version"], state["pods"]) == ("relay", os.getpid(), VERSION, 7)
     assert state["uptime_seconds"] >= 0
+    assert (state["not_ready"], state["last_error"]) == (None, None)
     assert state["cpu_seconds"] > 0
     assert state["rss_kib"] >= state["pss_kib"] > 1_000
 
@@ -103,6 +104,7 @@ def test_metrics_are_the_views_the_process_and_the_build(tmp_path: Path) -> None
     assert status == 200
     assert samples[("podwire_relay_emissions_total", (("kind", "pod_new"),))] == 41
     assert samples[("podwire_build_info", (("stage", "relay"), ("version", VERSION)))] == 1
+    assert samples[("podwire_ready", ())] == 1
     assert samples[("process_cpu_seconds_total", ())] > 0
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.logs import Format, Log, Seldom, configure
+from common import logs
+from common.logs import Format, Log, Seldom, configure, last_error
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +76,24 @@ def test_a_fault_says_where_it_came_from(capsys: pytest.CaptureFixture[str], for
     text = capsys.readouterr().err
     assert "test_a_fault_says_where_it_came_from" in text
     assert "ZeroDivisionError: of nothing" in text
+
+
+def test_the_last_warning_of_a_stage_is_remembered_with_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(logs, "monotonic", lambda: now)
+    configure(format_="text", level="error")
+    assert last_error("watcher-test", now) is None
+    Log("watcher-test").info("started")
+    assert last_error("watcher-test", now) is None
+    configure(format_="text", level="info")
+    Log("watcher-test").warning("cannot connect", why="refused by it", attempt=2)
+    now = 102.5
+    Log("watcher-test").info("connected")
+    Log("relay").error("another stage's")
+    assert last_error("watcher-test", now) == {
+        "text": 'cannot connect why="refused by it" attempt=2',
+        "age_seconds": 2.5,
+    }
 
 
 def test_a_repeated_event_comes_once_a_minute_with_what_was_held_back() -> None:

@@ -45,7 +45,7 @@ def test_frames_of_watchers_and_relay_reach_the_core() -> None:
     stage.loop.turn()
     (batch,) = stage.emissions()
     assert (batch.connection, len(batch.emissions), batch.emissions[0]) == (2, 2, Resync())
-    assert stage.loop.bad_frames == {}
+    assert not any(stage.loop.bad_frames.values())
     assert stage.loop.emitted_bytes == len(stage.neighbours.emitted[-1])
 
 
@@ -72,7 +72,7 @@ def test_a_frame_that_has_no_place_is_dropped_and_counted_by_its_origin(origin, 
     stage.neighbours.incoming.append((origin, frame))
     stage.neighbours.incoming.append((origin, frame))
     stage.loop.turn()
-    assert stage.loop.bad_frames == {name: 2}
+    assert {origin: count for origin, count in stage.loop.bad_frames.items() if count} == {name: 2}
 
 
 def test_dropped_frames_are_logged_once_a_minute_for_each_origin(caplog: pytest.LogCaptureFixture) -> None:

@@ -29,6 +29,8 @@ def test_the_state_counts_what_is_known_and_can_be_said_in_json() -> None:
     assert state["owners"] == {"replicasets": 1, "jobs": 0}
     assert (state["epoch"]["number"], state["epoch"]["reasons"], state["epoch"]["sent"]) == (1, ["connection"], 2)
     assert state["link"]["taken"] == 2
+    assert 0 < state["epoch"]["age_seconds"] <= pipeline.now
+    assert 0 < state["last_event_age_seconds"] <= pipeline.now
     pods = state["watchers"]["pods"]
     assert (pods["follows"], pods["sequence"], pods["condition"], pods["trouble"]) == (
         "Following",
@@ -92,6 +94,6 @@ def test_the_metrics_say_the_same() -> None:
     assert samples["pods_live",] == 1
     assert samples["pods_waiting",] == 1
     assert samples["epochs_total", "connection"] == 1
-    assert samples["emissions_total",] == 2
+    assert samples["emissions_sent_total",] == 2
     assert samples["watcher_healthy", "jobs"] == 1
-    assert samples["snapshots_fills_total", "pods"] == pytest.approx(1)
+    assert samples["snapshots_total", "pods"] == pytest.approx(1)

@@ -48,7 +48,7 @@ def test_forbidden_shows_as_such_and_is_tried_again_slowly():
     for _ in range(5):
         machine.wait_out().tell(Refused(code=403, message='cannot list "pods"'))
         assert 0.75 * reflect.FORBIDDEN_WAIT_SECONDS <= machine.wait <= reflect.FORBIDDEN_WAIT_SECONDS
-        assert machine.told().event == "forbidden"
+        assert machine.told().fault == "forbidden"
 
 
 def test_a_first_denial_is_tried_again_soon_since_a_starting_server_denies_everything():
@@ -74,7 +74,7 @@ def test_a_denial_stands_until_the_server_allows_something():
 def test_a_server_that_says_when_to_come_back_is_left_alone_until_then():
     machine = started().tell(Refused(code=429, message="busy", retry_after_seconds=17.0))
     assert machine.wait == 17.0
-    assert machine.told() == Tell(event="refused", why="429 busy", wait_seconds=17.0)
+    assert machine.told() == Tell(fault="refused", why="429 busy", wait_seconds=17.0)
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504, 0, 302])
@@ -135,7 +135,7 @@ def test_a_watch_that_ends_as_soon_as_it_began_waits(end):
 def test_garbage_in_a_watch_that_brought_something_goes_on_from_there():
     machine = watching("7", lived=60.0).tell(Advanced(resource_version="9")).tell(Garbled(why="no JSON"))
     assert [type(action) for action in machine.actions] == [HangUp, Tell]
-    assert (machine.told().event, machine.told().why) == ("garbled", "no JSON")
+    assert (machine.told().fault, machine.told().why) == ("garbled", "no JSON")
     assert machine.wait_out().asks == [Ask(query=watch_query("9"), watch=True)]
 
 

@@ -81,7 +81,7 @@ def test_a_streaming_list_in_json_is_taken_where_it_is_always_wanted():
 
 def test_a_bad_request_for_a_page_or_a_watch_is_an_ordinary_refusal():
     for machine in (started(), watching()):
-        assert machine.tell(Refused(code=400, message="?")).told().event == "refused"
+        assert machine.tell(Refused(code=400, message="?")).told().fault == "refused"
 
 
 def test_pages_are_asked_for_by_their_tokens_and_the_watch_goes_on_from_their_version():
@@ -114,7 +114,7 @@ def test_a_watch_that_lived_and_whose_version_is_too_old_leads_to_a_list_at_once
     machine = watching(lived=60.0).tell(Refused(code=410, message="too old"))
     assert machine.actions == [
         HangUp(),
-        Tell(event="expired", why="too old", wait_seconds=0.0),
+        Tell(fault="expired", why="too old", wait_seconds=0.0),
         BeginList(reason="expired"),
         Ask(query=FIRST_PAGE, watch=False),
     ]

@@ -133,7 +133,7 @@ def test_a_list_tells_only_what_is_different_from_what_was_there():
     items = [pod("a", version=99), pod("b", ip="10.0.0.9"), pod("d")]
     assert told(bench.take(bench.channel.answer(PROTOBUF.page(items, version=100)))) == ["+b", "+d", "-c", "done"]
     assert bench.scope.counts.unchanged == 1
-    assert bench.scope.counts.lists == {"start": 1, "expired": 1}
+    assert bench.scope.counts.lists == {"start": 1, "expired": 1, "garbage": 0}
 
 
 def test_a_list_interrupted_in_its_middle_and_begun_again_deletes_nothing_that_is_there():

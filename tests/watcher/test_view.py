@@ -21,6 +21,7 @@ class Bench:
     """A view of a watcher of one scope."""
 
     def __init__(self) -> None:
+        self.now = 0.0
         self.channel = NotingChannel()
         self.scope = Scope(
             kind="pods",
@@ -35,7 +36,9 @@ class Bench:
         publisher = Publisher(kind="pods", incarnation="life", records=self.scope.store.records)
         self.watcher = Watcher(scopes=[self.scope], publisher=publisher)
         http = HttpChannel(ScriptedDialer(), silence_seconds=1.0)
-        self.view = WatcherView(watcher=self.watcher, channels={self.scope: http}, server="api:443")
+        self.view = WatcherView(
+            watcher=self.watcher, channels={self.scope: http}, server="api:443", clock=lambda: self.now
+        )
         self.watcher.tick(now=0.0, stamp_ns=0)
 
     def take(self, happening) -> None:
@@ -68,8 +71,22 @@ def test_the_state_is_json_and_counts_what_came():
     state = json.loads(json.dumps(bench.view.state()))
     assert (state["objects"], state["condition"], state["sequence"], state["server"]) == (2, "following", 2, "api:443")
     (scope,) = state["scopes"]
-    assert (scope["namespace"], scope["activity"], scope["watch_age_seconds"]) == ("all", "watching", None)
-    assert (scope["added_or_modified"], scope["without_uid"], scope["pages"], scope["lists"]) == (2, 1, 1, {"start": 1})
+    assert (scope["namespace"], scope["activity"], scope["watch_age_seconds"]) == ("all", "watching", 0.0)
+    assert scope["events"] == {"changed": 2, "unchanged": 0, "deleted": 0, "bookmark": 0}
+    assert scope["decode_errors"] == {"unreadable": 0, "without_uid": 1}
+    assert (scope["pages"], scope["lists"]["start"]) == (1, 1)
+    assert all(state[name] == scope[name] for name in ("events", "decode_errors", "pages", "lists", "faults"))
+
+
+def test_the_state_says_how_old_the_newest_of_each_is():
+    bench = Bench()
+    bench.take(bench.channel.answer(PROTOBUF.page([pod("a")], version=7)))
+    bench.now = 4.0
+    state = bench.view.state()
+    ages = [state[f"{name}_age_seconds"] for name in ("watch", "last_event", "last_bookmark")]
+    assert ages == [4.0, 3.0, None]
+    bench.take(bench.channel.begin(PROTOBUF.bookmark(9)))
+    assert bench.view.state()["scopes"][0]["last_bookmark_age_seconds"] == 3.0
 
 
 def test_metrics_are_named_and_typed_as_prometheus_wants_them():
@@ -85,8 +102,8 @@ def test_metrics_are_named_and_typed_as_prometheus_wants_them():
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector())
     lines = generate_latest(registry).decode().splitlines()
-    assert 'podwire_watcher_events_total{kind="pods",type="added_or_modified"} 1.0' in lines
+    assert 'podwire_watcher_events_total{kind="pods",type="changed"} 1.0' in lines
     assert 'podwire_watcher_lists_total{kind="pods",reason="start"} 1.0' in lines
-    assert 'podwire_watcher_faults_total{fault="unreachable",kind="pods"} 1.0' in lines
-    assert 'podwire_watcher_bad_frames_total{kind="pods"} 3.0' in lines
+    assert 'podwire_watcher_faults_total{kind="pods",reason="unreachable"} 1.0' in lines
+    assert 'podwire_watcher_bad_frames_total{kind="pods",origin="snapshots"} 3.0' in lines
     assert 'podwire_watcher_objects{kind="pods"} 1.0' in lines
