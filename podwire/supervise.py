@@ -1,8 +1,9 @@
 """Which child to start and when, and how all of them end: the supervisor's decisions, without processes, signals or a clock.
 
-A child that ends is started again, after a wait that grows while it keeps ending soon. Three things end all children: somebody asks,
-the leader (the child whose end is the purpose of the others, if there is one) ends, or a child refuses its task right at its start.
-All are asked to end then, and killed when they take too long. `podwire.children` carries out what is decided here.
+A child that ends is started again, after a wait that grows while it keeps ending soon: up to half a minute where it ends by a fault of
+its own, which time may cure, but never beyond two seconds where somebody killed it or asked it to end. Three things end all children:
+somebody asks, the leader (the child whose end is the purpose of the others, if there is one) ends, or a child refuses its task right at
+its start. All are asked to end then, and killed when they take too long. `podwire.children` carries out what is decided here.
 """
 
 import random
@@ -15,7 +16,13 @@ import msgspec
 from common.backoff import Backoff
 
 FIRST_WAIT_SECONDS = 0.5
+
 MOST_WAIT_SECONDS = 30.0
+"""For a child that keeps failing by itself: each life may cost the API server a list of everything."""
+
+MOST_KILLED_WAIT_SECONDS = 2.0
+"""For one that keeps being killed, so that the pipeline is whole again within seconds of the last kill, however many there were. It grows
+that far because the kernel may be the killer, for want of memory, and the next life may need as much."""
 
 SETTLED_SECONDS = 10.0
 """A child that has lived so long has started well: its next end is the first one again, and an exit code 2 no refusal."""
@@ -27,11 +34,30 @@ REFUSED = 2
 """The exit code for a mistake of the user, as of every podwire command."""
 
 
+_KILLED = frozenset({0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP})
+"""How a child ends when it was told to: a stage never ends with 0 unless it was asked."""
+
+
+class Waits(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a child has to wait for its next start. Kept apart, so that many kills do not make the first fault's wait a long one."""
+
+    faults: Backoff
+    kills: Backoff
+
+    def after(self, code: int, now: float, *, random_: random.Random) -> tuple["Waits", float]:
+        """What to keep after an end with this code, and the seconds to wait."""
+        if code in _KILLED:
+            kills, wait = self.kills.after_failure(now, random_=random_)
+            return msgspec.structs.replace(self, kills=kills), wait
+        faults, wait = self.faults.after_failure(now, random_=random_)
+        return msgspec.structs.replace(self, faults=faults), wait
+
+
 class Due(msgspec.Struct, frozen=True, kw_only=True):
     """A child to be started at `at` (monotonic seconds)."""
 
     at: float
-    backoff: Backoff
+    waits: Waits
     lives: int
     """How often it has been started."""
 
@@ -41,7 +67,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
     pid: int
     since: float
-    backoff: Backoff
+    waits: Waits
     lives: int
 
 
@@ -130,8 +156,14 @@ Action = Start | Signal | Restarting | Refused
 
 def begin(names: tuple[str, ...], *, leader: str | None, now: float) -> Keeping:
     """The state in which all of `names` are due."""
-    fresh = Backoff(first_seconds=FIRST_WAIT_SECONDS, most_seconds=MOST_WAIT_SECONDS, quiet_seconds=SETTLED_SECONDS)
-    return Keeping(children={name: Due(at=now, backoff=fresh, lives=0) for name in names}, leader=leader)
+    fresh = Waits(
+        faults=_backoff(most_seconds=MOST_WAIT_SECONDS), kills=_backoff(most_seconds=MOST_KILLED_WAIT_SECONDS)
+    )
+    return Keeping(children={name: Due(at=now, waits=fresh, lives=0) for name in names}, leader=leader)
+
+
+def _backoff(*, most_seconds: float) -> Backoff:
+    return Backoff(first_seconds=FIRST_WAIT_SECONDS, most_seconds=most_seconds, quiet_seconds=SETTLED_SECONDS)
 
 
 def wake_at(state: State) -> float:
@@ -168,7 +200,7 @@ def _keep(state: Keeping, event: Event, *, now: float, random_: random.Random) -
             ]
         case Started(name, pid):
             due = state.children[name]
-            running = Running(pid=pid, since=now, backoff=due.backoff, lives=due.lives + 1)
+            running = Running(pid=pid, since=now, waits=due.waits, lives=due.lives + 1)
             return _with_child(state, name, running), []
         case Asked():
             return _ask_all(state, code=0, now=now)
@@ -188,8 +220,8 @@ def _ended(state: Keeping, pid: int, code: int, *, now: float, random_: random.R
     if code == REFUSED and child.lives == 1 and now - child.since < SETTLED_SECONDS:
         ending, actions = _ask_all(_without_child(state, name), code=REFUSED, now=now)
         return ending, [Refused(name), *actions]
-    backoff, wait = child.backoff.after_failure(now, random_=random_)
-    due = Due(at=now + wait, backoff=backoff, lives=child.lives)
+    waits, wait = child.waits.after(code, now, random_=random_)
+    due = Due(at=now + wait, waits=waits, lives=child.lives)
     return _with_child(state, name, due), [Restarting(name, pid, code, wait)]
 
 

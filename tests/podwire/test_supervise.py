@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from podwire.supervise import (
     FIRST_WAIT_SECONDS,
     GRACE_SECONDS,
+    MOST_KILLED_WAIT_SECONDS,
     MOST_WAIT_SECONDS,
     SETTLED_SECONDS,
     Action,
@@ -113,6 +114,30 @@ def test_waits_grow_while_a_child_keeps_ending_soon_and_shrink_when_it_has_settl
     ceilings = [min(MOST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**n) for n in range(10)]
     assert all(ceiling / 2 <= wait <= ceiling for wait, ceiling in zip(waits, ceilings, strict=True))
     pipeline.wait(SETTLED_SECONDS)
+    [restarting] = pipeline.end("relay", 1)
+    assert isinstance(restarting, Restarting)
+    assert restarting.wait_seconds <= FIRST_WAIT_SECONDS
+
+
+@pytest.mark.parametrize("code", [0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP])
+def test_a_child_that_keeps_being_killed_is_back_within_two_seconds_each_time(code: int) -> None:
+    """Whoever kills it stops some time, and from then on the pipeline has to be whole again soon. Until then it is no hot loop."""
+    pipeline = Pipeline("relay")
+    waits = []
+    for _ in range(20):
+        [restarting] = pipeline.end("relay", code)
+        assert isinstance(restarting, Restarting)
+        waits.append(restarting.wait_seconds)
+        pipeline.wait(restarting.wait_seconds)
+    assert all(MOST_KILLED_WAIT_SECONDS / 2 <= wait <= MOST_KILLED_WAIT_SECONDS for wait in waits[2:])
+    assert MOST_KILLED_WAIT_SECONDS <= 2
+
+
+def test_kills_and_faults_do_not_lengthen_each_others_waits() -> None:
+    pipeline = Pipeline("relay")
+    for _ in range(10):
+        pipeline.end("relay", -signal.SIGKILL)
+        pipeline.wait(MOST_KILLED_WAIT_SECONDS)
     [restarting] = pipeline.end("relay", 1)
     assert isinstance(restarting, Restarting)
     assert restarting.wait_seconds <= FIRST_WAIT_SECONDS
