@@ -1,7 +1,9 @@
 """The upstream connection's life: when to dial, which number a connection has, how long to wait after a failure.
 
-A connection that is lost soon after it stood is a failure like a refused one: only one that lasted `LASTING_SECONDS` lets the waits
-begin anew. So a reducer that accepts and closes at once costs no more attempts than one that refuses.
+Failed attempts and lost connections are waited for apart. An attempt costs next to nothing, and a reducer is blind until it is found
+again after its return, so attempts stay close. A connection costs a handshake and everything that is alive: one that is lost soon after
+it stood makes the next one wait longer. Only one that lasted `LASTING_SECONDS` lets both waits begin anew, so a reducer that refuses,
+accepts and closes in turn gets no more attempts than one that does the same each time.
 """
 
 import random
@@ -13,9 +15,12 @@ from common.backoff import Backoff
 
 LASTING_SECONDS = 10.0
 
-PATIENCE = Backoff(first_seconds=1.0, most_seconds=30.0, quiet_seconds=float("inf"))
-"""Waits of 0.5 to 1 s, 1 to 2 s, and so on up to 15 to 30 s, so at most three attempts in two seconds. It never starts anew by
-itself: dialing slow addresses may take longer than any quiet time. `step` starts it anew after a lasting connection."""
+UNREACHED = Backoff(first_seconds=1.0, most_seconds=3.0, quiet_seconds=float("inf"))
+"""After a failed attempt: waits of 0.5 to 1 s, 1 to 2 s, then 1.5 to 3 s, so at most three attempts in two seconds. It never starts anew by
+itself: dialing slow addresses may take longer than any quiet time."""
+
+CUT_OFF = Backoff(first_seconds=1.0, most_seconds=30.0, quiet_seconds=float("inf"))
+"""After a connection that did not last: waits of 0.5 to 1 s up to 15 to 30 s."""
 
 
 class Trouble(StrEnum):
@@ -39,7 +44,8 @@ class Down:
     until: float
     connections: int
     """How many have stood so far."""
-    backoff: Backoff
+    unreached: Backoff
+    cut_off: Backoff
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +53,8 @@ class Dialing:
     """An attempt is under way."""
 
     connections: int
-    backoff: Backoff
+    unreached: Backoff
+    cut_off: Backoff
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +63,8 @@ class Up:
 
     since: float
     connections: int
-    backoff: Backoff
+    unreached: Backoff
+    cut_off: Backoff
 
 
 State = Down | Dialing | Up
@@ -82,27 +90,25 @@ Event = Elapsed | Dialed | Failed
 
 def first(now: float) -> State:
     """Dials at once."""
-    return Down(until=now, connections=0, backoff=PATIENCE)
+    return Down(until=now, connections=0, unreached=UNREACHED, cut_off=CUT_OFF)
 
 
 def step(state: State, event: Event, now: float, *, random_: random.Random) -> State:
     """The state after an event. Whoever sees `Dialing` begin has to dial. An event that the state does not know changes nothing."""
     match state, event:
-        case Down(), Elapsed() if now >= state.until:
-            return Dialing(connections=state.connections, backoff=state.backoff)
-        case Dialing(), Dialed():
-            return Up(since=now, connections=state.connections + 1, backoff=state.backoff)
-        case Dialing(), Failed():
-            return _down(state.connections, state.backoff, now, random_=random_)
-        case Up(), Failed():
-            lasted = now - state.since >= LASTING_SECONDS
-            return _down(state.connections, PATIENCE if lasted else state.backoff, now, random_=random_)
+        case Down(connections=connections, unreached=unreached, cut_off=cut_off), Elapsed() if now >= state.until:
+            return Dialing(connections=connections, unreached=unreached, cut_off=cut_off)
+        case Dialing(connections=connections, unreached=unreached, cut_off=cut_off), Dialed():
+            return Up(since=now, connections=connections + 1, unreached=unreached, cut_off=cut_off)
+        case Dialing(connections=connections, unreached=unreached, cut_off=cut_off), Failed():
+            unreached, wait = unreached.after_failure(now, random_=random_)
+            return Down(until=now + wait, connections=connections, unreached=unreached, cut_off=cut_off)
+        case Up(since=since, connections=connections, unreached=unreached, cut_off=cut_off), Failed():
+            if now - since >= LASTING_SECONDS:
+                unreached, cut_off = UNREACHED, CUT_OFF
+            cut_off, wait = cut_off.after_failure(now, random_=random_)
+            return Down(until=now + wait, connections=connections, unreached=unreached, cut_off=cut_off)
         case ((Down() | Dialing() | Up()), (Elapsed() | Dialed() | Failed())):
             return state
         case _:
             assert_never((state, event))
-
-
-def _down(connections: int, backoff: Backoff, now: float, *, random_: random.Random) -> Down:
-    backoff, wait = backoff.after_failure(now, random_=random_)
-    return Down(until=now + wait, connections=connections, backoff=backoff)

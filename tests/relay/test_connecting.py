@@ -1,7 +1,8 @@
 """The connection's life."""
 
 import random
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import cycle, pairwise
 
 import pytest
 from hypothesis import given
@@ -17,10 +18,12 @@ def step(state: State, event: connect.Event, now: float) -> State:
     return connect.step(state, event, now, random_=RANDOM)
 
 
-def attempts(*, until: float, life: float, seed: int) -> list[float]:
-    """When a relay dials whose every connection is lost `life` seconds after it stood (None: it is refused)."""
+def attempts(*, until: float, lives: Sequence[float], seed: int) -> list[float]:
+    """When a relay dials whose connections are lost so many seconds after they stood (0: refused), one after the other, over and over."""
     state, now, dialed_at, random_ = connect.first(0.0), 0.0, [], random.Random(seed)
-    while now <= until:
+    for life in cycle(lives):
+        if now > until:
+            break
         state = connect.step(state, Elapsed(), now, random_=random_)
         assert isinstance(state, Dialing)
         dialed_at.append(now)
@@ -64,18 +67,37 @@ def test_events_that_a_state_does_not_know_change_nothing() -> None:
     assert step(up, Dialed(), 99.0) == up
 
 
-@pytest.mark.parametrize("life", [0.0, 0.1, LASTING_SECONDS - 1])
-@given(seed=st.integers(0, 1_000))
+@given(
+    lives=st.lists(st.sampled_from([0.0, 0.1, LASTING_SECONDS - 1]), min_size=1, max_size=5), seed=st.integers(0, 1_000)
+)
 def test_a_reducer_that_refuses_or_closes_soon_is_dialed_at_most_three_times_in_two_seconds(
-    life: float, seed: int
+    lives: list[float], seed: int
 ) -> None:
-    dialed_at = attempts(until=300.0, life=life, seed=seed)
-    assert all(later - earlier > 2.0 for earlier, later in zip(dialed_at, dialed_at[3:], strict=False))
+    dialed_at = attempts(until=300.0, lives=lives, seed=seed)
+    assert all(later - earlier >= 2.0 - 1e-6 for earlier, later in zip(dialed_at, dialed_at[3:], strict=False))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_reducer_that_was_away_for_long_is_dialed_within_three_seconds_of_its_return(seed: int) -> None:
+    """Nothing is sent to it but a SYN meanwhile."""
+    dialed_at = attempts(until=600.0, lives=[0.0], seed=seed)
+    assert all(later - earlier <= 3.0 + 1e-6 for earlier, later in pairwise(dialed_at))
+
+
+@pytest.mark.parametrize("life", [0.1, LASTING_SECONDS - 1])
+def test_a_reducer_that_accepts_and_closes_soon_is_left_alone_for_half_a_minute_in_the_end(life: float) -> None:
+    """Each connection would cost a handshake, and all that is alive."""
+    dialed_at = attempts(until=600.0, lives=[life], seed=1)
     waits = [later - earlier - life for earlier, later in pairwise(dialed_at)]
     assert all(0.5 <= wait <= 30.0 + 1e-6 for wait in waits)
     assert waits[-1] >= 15.0 - 1e-6
 
 
+def test_a_reducer_that_was_away_for_long_may_cut_one_connection_off_without_a_long_wait() -> None:
+    dialed_at = attempts(until=600.0, lives=[*[0.0] * 100, 0.1], seed=1)
+    assert dialed_at[101] - dialed_at[100] <= 0.1 + 1.0
+
+
 def test_after_a_connection_that_lasted_waits_begin_anew() -> None:
-    dialed_at = attempts(until=300.0, life=LASTING_SECONDS, seed=1)
+    dialed_at = attempts(until=300.0, lives=[LASTING_SECONDS], seed=1)
     assert all(later - earlier <= LASTING_SECONDS + 1.0 for earlier, later in pairwise(dialed_at))
