@@ -4,6 +4,7 @@
 # make simulation  more schedules of the simulated pipeline, as in ARGS='--schedules 100000 --first-seed 1000000' (docs/simulation.md)
 # make mutants     sees that the simulation finds faults put into podwire's cores: some minutes
 # make faults  fault scenarios on the sandbox: some minutes
+# make chaos   random faults against podwire, for as long as wanted (ARGS=--help)
 # make bench   start-up time, lag and memory on today's API server (needs ../shared/apiserver)
 # make clean   removes what these made
 
@@ -15,7 +16,7 @@ ARGS ?=
 # What pytest is told, as in: make test TESTS='tests/relay -x'
 TESTS ?=
 
-.PHONY: demo test simulation mutants faults check lint bench clean
+.PHONY: demo test simulation mutants faults chaos check lint bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -32,7 +33,10 @@ mutants: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.simulation.mutants $(ARGS)
 
 faults: $(VENV)/.installed-dev
-	$(BIN)/pytest -m faults tests/e2e
+	$(BIN)/pytest -m 'faults and not long' tests/e2e
+
+chaos: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -32,6 +32,11 @@ class Sandbox:
         """Its /sandbox/state."""
         return rig.fetch(self._address, "/sandbox/state")
 
+    def objects(self, plural: str) -> list[dict[str, Any]]:
+        """All of them as they stand in the store, whatever the API has been told to answer."""
+        found: list[dict[str, Any]] = rig.fetch(self._address, f"/sandbox/objects/{plural}").get("items") or []
+        return found
+
     def put(self, plural: str, found: dict[str, Any]) -> None:
         """Writes an object as it is."""
         meta = found["metadata"]
@@ -51,11 +56,12 @@ class Sandbox:
 
 @contextmanager
 def sandbox(
-    directory: Path, *, pods: int = 300, rate: float = 100.0, bookmark_seconds: float = 1.0
+    directory: Path, *, pods: int = 300, rate: float = 100.0, bookmark_seconds: float = 1.0, seed: int = 1
 ) -> Iterator[Sandbox]:
     """A sandbox with a moving workload."""
     kubeconfig = directory / "kubeconfig"
     shape = ["--pods", str(pods), "--rate", str(rate), "--bookmark-seconds", str(bookmark_seconds)]
+    shape += ["--seed", str(seed)]
     with rig.process(["sandbox", "cluster", *shape, "--kubeconfig", str(kubeconfig)], log=directory / "cluster.log"):
         rig.wait_for(kubeconfig.exists, seconds=60, what="the sandbox's kubeconfig")
         yield Sandbox(kubeconfig)

@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -14,49 +17,46 @@ import msgspec
 
 from bench import rig
 from sandbox.reducer.held import HeldPod, PodsAnswer
-from tests.chaos.http import GONE, fetch, post
 
-_decode_pods = msgspec.json.Decoder(PodsAnswer).decode
+ORDER_SECONDS = 20.0
+"""A storm on two cores makes the reducer slow, not dead."""
 
 
 class Reducer:
-    """One reducer, in one life after the other. `start` it, `stop` it."""
+    """One reducer, in one life after the other."""
 
-    def __init__(
-        self, directory: Path, *, host: str = "127.0.0.1", within: Sequence[str] = (), options: Sequence[str] = ()
-    ) -> None:
-        """`within` is a command that runs its command line, as `ip netns exec NAME`; `options` are the reducer's own."""
-        self.intake = f"{host}:0"
+    def __init__(self, directory: Path) -> None:
+        self.intake = "127.0.0.1:0"
         """Where it takes connections; with a real port once it has been started."""
-        self.admin = f"{host}:0"
+        self.admin = "127.0.0.1:0"
         """Where its HTTP is."""
-        self.log = directory / "reducer.log"
+        self.lives = 0
+        self._log = directory / "reducer.log"
         self._file = directory / "reducer.addresses"
-        self._within = within
-        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._breaches: list[str] = []
 
     def start(self) -> None:
         """A life begins; where it listens is the same in each."""
         self._file.unlink(missing_ok=True)
-        arguments = ["--listen", self.intake, "--admin", self.admin, "--address-file", str(self._file), *self._options]
-        command = [*self._within, sys.executable, "-m", "sandbox", "reducer", *arguments]
-        with self.log.open("ab") as log:
+        arguments = ["--listen", self.intake, "--admin", self.admin, "--address-file", str(self._file)]
+        with self._log.open("ab") as log:
+            command = [sys.executable, "-m", "sandbox", "reducer", *arguments]
             self._process = subprocess.Popen(command, cwd=rig.ROOT, env=rig.environment(), stdout=log, stderr=log)
         rig.wait_for(self._file.exists, seconds=30, what="the reducer")
         found = json.loads(self._file.read_text())
-        self.intake, self.admin, self.pid = found["intake"], found["admin"], found["pid"]
+        self.intake, self.admin = found["intake"], found["admin"]
+        self.lives += 1
 
     def kill(self) -> None:
         """kill -9; what it has seen broken is read before."""
         assert self._process is not None
-        with contextlib.suppress(*GONE):
+        with contextlib.suppress(OSError, HTTPException, ValueError):
             self._breaches += self._shown_breaches()
-        os.kill(self.pid, signal.SIGKILL)
+        os.kill(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """Ends it, if it lives."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
@@ -64,23 +64,34 @@ class Reducer:
 
     def order(self, path: str) -> None:
         """Sends one of `sandbox.reducer.admin`'s orders, as `/stall?seconds=3`."""
-        post(self.admin, path)
+        request = urllib.request.Request(f"http://{self.admin}{path}", data=b"", method="POST")
+        urllib.request.urlopen(request, timeout=ORDER_SECONDS).close()
 
-    def state(self) -> dict[str, Any]:
-        """Its /state. Raises one of `GONE`."""
-        state: dict[str, Any] = json.loads(fetch(self.admin, "/state"))
-        return state
+    def get(self, path: str) -> Any:
+        """JSON of its HTTP."""
+        return rig.fetch(self.admin, path)
 
     def pods(self) -> list[HeldPod]:
-        """What it holds. Raises one of `GONE`."""
-        return _decode_pods(fetch(self.admin, "/pods")).pods
+        """What it holds."""
+        return msgspec.convert(self.get("/pods"), PodsAnswer).pods
 
     def breaches(self) -> list[str]:
-        """What was broken in all lives, in words. Raises one of `GONE`."""
+        """What was broken in all lives, in words."""
         return self._breaches + self._shown_breaches()
 
     def _shown_breaches(self) -> list[str]:
-        found = json.loads(fetch(self.admin, "/breaches"))["breaches"]
+        found = self.get("/breaches")["breaches"]
         more = found["count"] - len(found["first"])
         words = [f"connection {one['connection']}, message {one['message']}: {one['what']}" for one in found["first"]]
         return words + ([f"and {more} more"] if more else [])
+
+
+@contextmanager
+def running_reducer(directory: Path) -> Iterator[Reducer]:
+    """A reducer that has been started, and is ended."""
+    reducer = Reducer(directory)
+    reducer.start()
+    try:
+        yield reducer
+    finally:
+        reducer.end()

@@ -1,0 +1,79 @@
+"""Plays a plan on a scene: faults strike and end, podwire recovers, and is exact at rest. Stops at the first promise that is not kept."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.chaos.faults import PROMISED_SECONDS, Deed
+from tests.chaos.plan import Act, Strike
+from tests.chaos.report import SEVERAL, START, Recovery, say_at
+from tests.chaos.scene import Scene
+
+MOVING_SECONDS = 1.0
+"""Between two rounds the workload moves on, and podwire with it."""
+
+
+@dataclass
+class Player:
+    """Plays until a monotonic time; what it has found stays here, also when it ends by Broken or Died."""
+
+    scene: Scene
+    until: float
+    began: float = field(default_factory=time.monotonic)
+    recoveries: list[Recovery] = field(default_factory=list)
+    faults: int = 0
+    rounds: int = 0
+
+    def play(self, acts: Iterable[Act]) -> None:
+        """Raises Broken or Died."""
+        for act in acts:
+            if self._is_over():
+                return
+            self._play(act)
+
+    def _play(self, act: Act) -> None:
+        how = "podwire up" if act.starter == "up" else f"hand, {act.order[0]} first"
+        self._say(f"start, by {how}")
+        started_at = time.monotonic()
+        self.scene.start(act.starter, order=act.order)
+        try:
+            self._recover(START, since=started_at, within=PROMISED_SECONDS)
+            for strikes in act.rounds:
+                if self._is_over():
+                    return
+                self._round(strikes)
+        finally:
+            self.scene.processes.end()
+
+    def _round(self, strikes: Sequence[Strike]) -> None:
+        time.sleep(MOVING_SECONDS)
+        self.rounds += 1
+        self.faults += len(strikes)
+        began = time.monotonic()
+        for at_seconds, words, deed in sorted(_timeline(strikes), key=lambda one: one[0]):
+            time.sleep(max(0.0, began + at_seconds - time.monotonic()))
+            if words is not None:
+                self._say(words)
+            deed(self.scene)
+        faults = [strike.fault for strike in strikes]
+        kind = faults[0].kind if len(faults) == 1 else SEVERAL
+        self._recover(kind, since=time.monotonic(), within=max(fault.within_seconds for fault in faults))
+
+    def _recover(self, kind: str, *, since: float, within: float) -> None:
+        seconds = self.scene.recovered(since=since, within=within)
+        self.recoveries.append(Recovery(kind=kind, seconds=seconds, within_seconds=within))
+        self.scene.assert_exact()
+        self._say(f"  in step after {seconds:.1f} s")
+
+    def _is_over(self) -> bool:
+        return time.monotonic() >= self.until
+
+    def _say(self, words: str) -> None:
+        say_at(time.monotonic() - self.began, words)
+
+
+def _timeline(strikes: Sequence[Strike]) -> Iterator[tuple[float, str | None, Deed]]:
+    """When what is to be done; the words where a fault begins."""
+    for strike in strikes:
+        yield strike.at_seconds, strike.fault.words, strike.fault.strike
+        yield strike.at_seconds + strike.fault.lasts_seconds, None, strike.fault.heal
