@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,7 +69,7 @@ def command(
     say(f"chaos: seed {drawn}, {minutes:g} minutes, {where}")
     with _scene(directory, kubeconfig=kubeconfig, pods=pods, rate=rate, seed=drawn) as scene:
         catalogue = [kind for kind in CATALOGUE if not (kubeconfig and kind.sandbox_only)]
-        player = Player(scene, until=time.monotonic() + 60 * minutes)
+        player = Player(scene, seconds=60 * minutes)
         broken = _played(player, drawn, catalogue, WAYS[way])
     say("")
     for line in table(player.recoveries):

@@ -7,6 +7,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
+from common.records import KINDS
 from sandbox.lists import CannotList
 from sandbox.lists import Cluster as Lists
 from sandbox.truth import Truth, compare, truth
@@ -29,6 +30,9 @@ class Cluster(Protocol):
 
     def truth(self) -> Truth:
         """What a reducer must hold now. Raises CannotList or one of `GONE`."""
+
+    def unwatched(self) -> list[str]:
+        """Which kinds nobody watches, in words, where that can be told. Raises one of `GONE`."""
 
 
 class SandboxCluster:
@@ -56,6 +60,11 @@ class SandboxCluster:
         objects = self.sandbox.objects
         return truth(pods=objects("pods"), replicasets=objects("replicasets"), jobs=objects("jobs"))
 
+    def unwatched(self) -> list[str]:
+        """By its open watches."""
+        watches = self.sandbox.state()["watches"]
+        return [f"nobody watches {kind}" for kind in KINDS if not watches.get(kind)]
+
 
 class RealCluster:
     """A cluster of a kubeconfig, by its own lists."""
@@ -73,13 +82,19 @@ class RealCluster:
         """Of its lists, taken one after the other."""
         return self._lists.truth()
 
+    def unwatched(self) -> list[str]:
+        """A real API server does not tell."""
+        return []
+
 
 def differences(cluster: Cluster, reducer: Reducer) -> list[str]:
-    """What the reducer has yet to learn, in words; empty when it is in step.
+    """What the reducer has yet to learn, or the watchers to ask for, in words; empty when podwire is in step.
 
     What it holds is newer than the first truth and older than the second: it is behind where it differs from both.
     """
     try:
+        if unwatched := cluster.unwatched():
+            return unwatched
         before = cluster.truth()
         held = reducer.pods()
         behind = compare(before, held).differences.first

@@ -4,6 +4,7 @@ Everything random about a fault is drawn before it strikes, so a seed's faults a
 """
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -113,12 +114,21 @@ def _reducer_cuts(random_: random.Random) -> Fault:
 
 def _reducer_cuts_in_frames(random_: random.Random) -> Fault:
     how, after, times = random_.choice(("rst", "fin")), random_.randrange(30_000), random_.randint(1, 3)
-    return _of_reducer(
-        "reducer cuts in a frame",
-        f"the reducer closes ({how}) after {after} bytes, {times} times",
-        f"/cut?how={how}&after={after}&times={times}",
-        within=AFTER_WAITS_SECONDS,
+    return Fault(
+        kind="reducer cuts in a frame",
+        words=f"the reducer closes ({how}) after {after} bytes, {times} times",
+        target="reducer",
+        strike=lambda scene: scene.reducer.order(f"/cut?how={how}&after={after}&times={times}"),
+        heal=_wait_until_cut,
+        within_seconds=AFTER_WAITS_SECONDS,
     )
+
+
+def _wait_until_cut(scene: Scene) -> None:
+    """It takes as long as the bytes, and new connections, take to come."""
+    until = time.monotonic() + 2 * AFTER_WAITS_SECONDS
+    while scene.reducer.get("/state")["orders"]["cut"] is not None and time.monotonic() < until:
+        time.sleep(0.1)
 
 
 def _reducer_refuses(random_: random.Random) -> Fault:
@@ -178,9 +188,12 @@ class ApiFault:
         """For a resource, or all."""
         resource, seconds = random_.choice(("", *KINDS)), random_.choice(self.lasts_seconds)
         standing = f" for {seconds:.0f} s" if seconds else ""
+        whose = (
+            f", {resource or 'all kinds'}" if any(order.get("resource", "") is None for order in self.strike) else ""
+        )
         return Fault(
             kind=f"API: {self.kind}",
-            words=f"API: {self.kind}, {resource or 'all kinds'}{standing}",
+            words=f"API: {self.kind}{whose}{standing}",
             target="api",
             strike=partial(_give, self.strike, resource),
             heal=partial(_give, self.heal, resource),
@@ -208,7 +221,8 @@ def _api(
 
 CUT = _order("cut")
 GONE = _order("gone")
-AT_ONCE = _order("slow", seconds=0.0)
+SLOW, AT_ONCE = _order("slow", seconds=0.7), _order("slow", seconds=0.0)
+PAGES, STREAMS = _alone("streaming", on=False), _alone("streaming", on=True)
 
 CATALOGUE = (
     Kind(weight=12, draw=_kill),
@@ -224,12 +238,12 @@ CATALOGUE = (
     _api("watches are torn in a line", _order("tear")),
     _api("watches end", _order("end"), within=PROMISED_SECONDS),
     _api("garbage in watches", _order("garbage")),
-    _api("watches fall silent", _order("silence")),
+    _api("watches fall silent", _order("silence"), lasts=(2.0,)),
     _api("410 in watches", GONE),
     _api("410 for watches opened again", _alone("compact"), CUT),
     _api("410 for a new list", _order("refuse", status=410, verb="list"), GONE),
-    _api("410 in lists", _order("slow", seconds=0.7), GONE, heal=(_alone("compact"), AT_ONCE), lasts=(1.0,)),
-    _api("tokens expire", _order("slow", seconds=0.7), GONE, heal=(_alone("expire-tokens"), AT_ONCE), lasts=(1.0,)),
+    _api("410 in lists", PAGES, SLOW, GONE, heal=(_alone("compact"), AT_ONCE, STREAMS), lasts=(1.0,)),
+    _api("tokens expire", PAGES, SLOW, GONE, heal=(_alone("expire-tokens"), AT_ONCE, STREAMS), lasts=(1.0,)),
     _api("429", _order("refuse", status=429, count=2, retry_after_seconds=2), CUT),
     _api("500s", _order("refuse", status=500, count=3), CUT),
     _api("503 for lists", _order("refuse", status=503, count=2, verb="list"), GONE),
@@ -244,6 +258,6 @@ CATALOGUE = (
     _api("403 for jobs", _alone("deny", resource="jobs"), _alone("cut"), heal=(_alone("clear"),), lasts=(2.0, 6.0)),
     _api("401, a token too late", _alone("rotate", publish=False), CUT, heal=(_alone("publish"),), lasts=(1.0, 4.0)),
     _api("401, a new token", _alone("rotate"), CUT),
-    _api("no streaming lists", _alone("streaming", on=False), GONE, heal=(_alone("streaming", on=True),), lasts=(3.0,)),
+    _api("no streaming lists", PAGES, GONE, heal=(STREAMS,), lasts=(3.0,)),
 )
 """Every fault that may be drawn."""

@@ -1,7 +1,7 @@
 """Plays a plan on a scene: faults strike and end, podwire recovers, and is exact at rest. Stops at the first promise that is not kept."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.chaos.faults import PROMISED_SECONDS, Deed
@@ -15,14 +15,18 @@ MOVING_SECONDS = 1.0
 
 @dataclass
 class Player:
-    """Plays until a monotonic time; what it has found stays here, also when it ends by Broken or Died."""
+    """Plays for so many seconds; what it has found stays here, also when it ends by Broken or Died."""
 
     scene: Scene
-    until: float
-    began: float = field(default_factory=time.monotonic)
+    seconds: float
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
     recoveries: list[Recovery] = field(default_factory=list)
     faults: int = 0
     rounds: int = 0
+
+    def __post_init__(self) -> None:
+        self._began = self.now()
 
     def play(self, acts: Iterable[Act]) -> None:
         """Raises Broken or Died."""
@@ -34,7 +38,7 @@ class Player:
     def _play(self, act: Act) -> None:
         how = "podwire up" if act.starter == "up" else f"hand, {act.order[0]} first"
         self._say(f"start, by {how}")
-        started_at = time.monotonic()
+        started_at = self.now()
         self.scene.start(act.starter, order=act.order)
         try:
             self._recover(START, since=started_at, within=PROMISED_SECONDS)
@@ -46,18 +50,18 @@ class Player:
             self.scene.processes.end()
 
     def _round(self, strikes: Sequence[Strike]) -> None:
-        time.sleep(MOVING_SECONDS)
+        self.sleep(MOVING_SECONDS)
         self.rounds += 1
         self.faults += len(strikes)
-        began = time.monotonic()
+        began = self.now()
         for at_seconds, words, deed in sorted(_timeline(strikes), key=lambda one: one[0]):
-            time.sleep(max(0.0, began + at_seconds - time.monotonic()))
+            self.sleep(max(0.0, began + at_seconds - self.now()))
             if words is not None:
                 self._say(words)
             deed(self.scene)
         faults = [strike.fault for strike in strikes]
         kind = faults[0].kind if len(faults) == 1 else SEVERAL
-        self._recover(kind, since=time.monotonic(), within=max(fault.within_seconds for fault in faults))
+        self._recover(kind, since=self.now(), within=max(fault.within_seconds for fault in faults))
 
     def _recover(self, kind: str, *, since: float, within: float) -> None:
         seconds = self.scene.recovered(since=since, within=within)
@@ -66,10 +70,10 @@ class Player:
         self._say(f"  in step after {seconds:.1f} s")
 
     def _is_over(self) -> bool:
-        return time.monotonic() >= self.until
+        return self.now() - self._began >= self.seconds
 
     def _say(self, words: str) -> None:
-        say_at(time.monotonic() - self.began, words)
+        say_at(self.now() - self._began, words)
 
 
 def _timeline(strikes: Sequence[Strike]) -> Iterator[tuple[float, str | None, Deed]]:
