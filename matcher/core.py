@@ -30,7 +30,8 @@ from common.usage import total
 from matcher.addresses import choice_of
 from matcher.epochs import Cause, Epochs
 from matcher.follow import Action, Changes, FillBegin, FillEnd, Follower, Following, Input, Records, Relisted, Tick
-from matcher.guard import Guard
+from matcher.guard import Armed, Guard
+from matcher.journal import Journal
 from matcher.link import LinkWatch
 from matcher.match import Matcher
 from matcher.outbox import Closed, Open
@@ -76,7 +77,7 @@ class Core:
         self._late: set[Kind] = set()
         """Owners that never were read completely, and were waited for long enough."""
         self._now = float("-inf")
-        self._log = log
+        self._journal = Journal(log)
 
     def start(self, now: float) -> None:
         """Reads everything, owners first. Call it once the updates are subscribed to."""
@@ -129,7 +130,10 @@ class Core:
         """The next message for the relay; None when there is nothing to say, or nobody to say it to."""
         if self._may_open():
             self._open_epoch()
-        return self.outbox.take(most=most, most_bytes=most_bytes)
+        emissions = self.outbox.take(most=most, most_bytes=most_bytes)
+        if emissions is not None:
+            self._journal.sent(unswept=self.outbox.unswept, live=self.outbox.live, now=self._now)
+        return emissions
 
     def report(self, own: Usage, now: float) -> Report:
         """The health of the watchers, and what they and this process (`own`) have used."""
@@ -144,12 +148,13 @@ class Core:
 
     def _step(self, kind: Kind, event: Input, now: float) -> None:
         follower = self.followers[kind]
-        condition, gaps = follower.pulse.condition, follower.counts.gaps
+        gaps, bad = follower.counts.gaps, self.matcher.bad_records[kind]
         self._act(kind, follower.step(event, now), now)
-        if follower.pulse.condition is not condition and follower.pulse.condition is not None:
-            self._log.info("watcher's condition", kind=kind, condition=follower.pulse.condition.name.lower())
+        self._journal.watcher(kind, follower.pulse.trouble(now))
         if follower.counts.gaps != gaps:
-            self._log.warning("updates got lost, taking a snapshot", kind=kind)
+            self._journal.gap(kind)
+        if self.matcher.bad_records[kind] != bad:
+            self._journal.left_out(kind, now)
 
     def _act(self, kind: Kind, actions: list[Action], now: float) -> None:
         for action in actions:
@@ -161,6 +166,7 @@ class Core:
                     self.matcher.fill(kind, records, now=now)
                 case SnapshotAsk():
                     self.asks[kind] = action
+                    self._journal.snapshot_asked(kind, now)
                 case FillBegin():
                     self.matcher.begin_fill(kind)
                 case FillEnd():
@@ -174,7 +180,7 @@ class Core:
     def _filled(self, kind: Kind, now: float) -> None:
         held_before = self.matcher.end_fill(kind)
         objects = len(self.matcher.pods if kind == "pods" else self.matcher.owners[kind])
-        self._log.info("snapshot complete", kind=kind, objects=objects)
+        self._journal.snapshot_taken(kind, objects=objects, now=now)
         if kind != "pods":
             return
         if held_before:
@@ -192,11 +198,15 @@ class Core:
             late = 0 < self._owner_wait_seconds <= now - self.reading.since
             if late or all(self._settled(kind) for kind in OWNER_KINDS):
                 self._read_pods(now)
-        if self.guard.look(self.matcher.groups.waiting):
-            self._log.warning(
-                "too many pods wait for their owners, reading everything afresh", pods=self.matcher.groups.waiting
-            )
+        self._look_at_guard(now)
+
+    def _look_at_guard(self, now: float) -> None:
+        waiting, before = self.matcher.groups.waiting, self.guard.state
+        if self.guard.look(waiting):
+            self._journal.guard_tripped(waiting)
             self.start(now)
+        elif isinstance(self.guard.state, Armed) and not isinstance(before, Armed):
+            self._journal.guard_armed(waiting)
 
     def _settled(self, kind: Kind) -> bool:
         follower = self.followers[kind]
@@ -211,11 +221,16 @@ class Core:
 
     def _judge_owners(self, kind: Kind) -> None:
         """Nobody waits for owners that the watcher may not see, or that were not to be had for long enough at the start."""
-        follower = self.followers[kind]
-        if follower.pulse.condition is Condition.FORBIDDEN or (kind in self._late and not follower.counts.fills):
-            self.matcher.groups.give_up(kind)
+        follower, groups = self.followers[kind], self.matcher.groups
+        forbidden = follower.pulse.condition is Condition.FORBIDDEN
+        hopeless = forbidden or (kind in self._late and not follower.counts.fills)
+        if hopeless == (kind in groups.hopeless):
+            return
+        if hopeless:
+            groups.give_up(kind)
         else:
-            self.matcher.groups.hope(kind)
+            groups.hope(kind)
+        self._journal.owners(kind, given_up=hopeless, forbidden=forbidden)
 
     def _all_read(self, now: float) -> None:
         self.reading = Read()
@@ -238,10 +253,10 @@ class Core:
         assert link is not None
         epoch = self.epochs.next(beyond=link.epoch, now=self._now)
         self.outbox.open(epoch, relay=link.relay, connection=link.connection)
-        self._log.info(
-            "new epoch",
-            epoch=epoch,
-            reasons=",".join(self.epochs.reasons),
+        self._journal.epoch_opened(
+            epoch,
+            reasons=self.epochs.reasons,
             connection=link.connection,
             pods=len(self.matcher.pods),
+            now=self._now,
         )

@@ -92,7 +92,7 @@ class Loop:
         self.bad_frames[name] += 1
         held_back = self._seldom.held_back(name, now)
         if held_back is not None:
-            self._log.warning("dropped a frame", origin=name, reason=reason, more_before=held_back)
+            self._log.warning("frame dropped", origin=name, why=reason, held_back=held_back)
 
     def _ask(self) -> None:
         for kind, ask in list(self._core.asks.items()):

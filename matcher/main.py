@@ -8,6 +8,7 @@ from common.logs import Log
 from common.messages import new_incarnation
 from common.place import claim
 from common.stop import StopSignal
+from common.version import VERSION
 from matcher.core import Core
 from matcher.loop import Loop
 from matcher.nudge import Nudge
@@ -31,7 +32,7 @@ def run(settings: Settings) -> None:
     )
     # Modules stay for good, and pods are outside the collector's sight: what is left for it to look at is small.
     gc.freeze()
-    log.info("matcher started", incarnation=core.incarnation, run_dir=str(settings.run_dir))
+    log.info("started", version=VERSION, incarnation=core.incarnation, run_dir=str(settings.run_dir))
     core.start(monotonic())
     try:
         while not stop.requested:
@@ -43,4 +44,4 @@ def run(settings: Settings) -> None:
         admin.close()
         wires.close()
         place.close()
-    log.info("matcher stopped")
+    log.info("stopped")

@@ -15,6 +15,7 @@ from typing import assert_never
 from common import clock, place
 from common.errors import UsageError
 from common.logs import Log
+from common.version import VERSION
 from podwire import supervise
 from podwire.children import Children, Program
 from podwire.supervise import Action, Asked, Event, Keeping, Over, Refused, Restarting, Signal, Start, Started
@@ -46,6 +47,7 @@ class Supervisor:
         """Gives the exit code. Raises UsageError with a child's words when that child refuses to start."""
         plan = self._plan
         with place.claim(plan.run_dir, "up") as held:
+            self._log.info("started", version=VERSION, run_dir=str(plan.run_dir))
             gc.collect()
             gc.freeze()
             self._children = Children(plan.programs, place=held)
@@ -53,6 +55,7 @@ class Supervisor:
                 tuple(program.name for program in plan.programs), leader=plan.leader, now=clock.monotonic()
             )
             code = self._run(state)
+            self._log.info("stopped", exit_code=code)
         if self._refusal is not None:
             raise UsageError(self._refusal)
         return code
@@ -80,12 +83,14 @@ class Supervisor:
         match action:
             case Start(name):
                 pid = self._children.start(name)
-                self._log.info("started", child=name, pid=pid)
+                self._log.info("stage started", child=name, pid=pid)
                 return [Started(name, pid)]
             case Signal(pid, number):
                 self._children.send(pid, number)
             case Restarting(name, pid, code, wait_seconds):
-                self._log.warning("ended, starts again", child=name, pid=pid, **_ending(code), in_seconds=wait_seconds)
+                self._log.warning(
+                    "stage ended, starts again", child=name, pid=pid, **_ending(code), retry_in_seconds=wait_seconds
+                )
             case Refused(name):
                 self._refusal = self._children.refusal() or f"{name} will not start: its log says why"
             case _:

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from typing import assert_never
 
-from common.logs import Log, Seldom
+from common.logs import Log
 from common.messages import (
     AnyMessage,
     Beat,
@@ -24,9 +24,10 @@ from common.messages import (
 )
 from common.records import UID
 from relay import accept, connect
-from relay.accept import Broken, Drop, Fence
+from relay.accept import Broken, Fence
 from relay.connect import Dialed, Dialing, Down, Elapsed, Failed, Trouble, Up
 from relay.handshake import Identity
+from relay.journal import Journal
 from relay.link import Publisher, link_of
 from relay.outbox import Gate, Outbox
 from relay.tally import Tally
@@ -75,8 +76,7 @@ class Relay:
         """Text of the last failure; empty before the first."""
         self._identity = identity
         self._random = random_
-        self._log = log
-        self._seldom = Seldom()
+        self._journal = Journal(log)
         self._upstream: Upstream | None = None
         self._vitals = Vitals(measure, tally=self.tally, now=now)
         self._publisher = Publisher()
@@ -100,7 +100,7 @@ class Relay:
     def bad_frame(self, reason: str, *, now: float) -> None:
         """A frame has come that is no message for the relay."""
         self.tally.bad_frames += 1
-        self._seldom_warn("frame dropped", "frame", now=now, reason=reason)
+        self._journal.bad_frame(reason, now)
 
     def dialed(self, *, peer: str, now: float, wall_ns: int) -> None:
         """The connection stands; its handshake waits in the outbox."""
@@ -110,26 +110,27 @@ class Relay:
             self.fence = accept.opened(self.fence, self.line.connections)
             self._upstream = Upstream(self._identity, stamp_ns=wall_ns, tally=self.tally)
             self._vitals.connected(now)
-            self._log.info("connected", peer=peer, connection=self.line.connections)
+            self._journal.connected(peer=peer, connection=self.line.connections)
 
     def failed(self, trouble: Trouble, text: str, *, now: float, wall_ns: int) -> None:
         """The attempt to connect has failed, or the connection is lost; `text` says more of it."""
         self.last_trouble = text
-        match self.line:
-            case Up(connections=connection, since=since):
+        before = self.line
+        match before:
+            case Up():
                 self.tally.connections_lost[trouble] += 1
                 self.since_ns = wall_ns
                 self.fence = accept.closed(self.fence)
                 self._upstream = None
-                self._log.warning("connection lost", why=text, connection=connection, lasted_seconds=now - since)
             case Dialing():
                 self.tally.dials_failed[trouble] += 1
-                self._log.warning("cannot connect", why=text)
             case Down():
-                pass
+                return
             case _:
-                assert_never(self.line)
-        self.line = connect.step(self.line, Failed(), now, random_=self._random)
+                assert_never(before)
+        self.line = connect.step(before, Failed(), now, random_=self._random)
+        wait = self.line.until - now if isinstance(self.line, Down) else 0.0
+        self._journal.failed(before, trouble, text, wait_seconds=wait, now=now)
 
     def turn(self, *, now: float, wall_ns: int, more_coming: bool) -> list[Action]:
         """Does what time has made due. `more_coming` says that emissions wait in their socket."""
@@ -138,10 +139,13 @@ class Relay:
         before, self.line = self.line, connect.step(self.line, Elapsed(), now, random_=self._random)
         if isinstance(self.line, Dialing) and not isinstance(before, Dialing):
             actions.append(Dial())
+            self._journal.dialing(now)
         if self._upstream is not None:
             self._say_vitals(self._upstream, now=now, wall_ns=wall_ns)
             if now >= self._upstream.due_at(more_coming=more_coming):
                 self._flush(self._upstream, now=now, wall_ns=wall_ns)
+            outbox = self._upstream.outbox
+            self._journal.gate(outbox.gate, waiting_bytes=outbox.size, now=now)
         link = self.link
         if now >= self._publisher.due_at(link):
             self._publisher.published(link, now)
@@ -188,11 +192,12 @@ class Relay:
         self.fence, drop = accept.offered(before, batch, relay=self.incarnation)
         if isinstance(self.fence, Broken) and self.fence is not before:
             self.tally.epochs_broken += 1
-            self._log.warning("epoch broken", epoch=batch.epoch, taken=self.fence.taken, first=batch.first)
+            self._journal.epoch_broken(batch, taken=self.fence.taken)
         elif self.fence.epoch != before.epoch:
-            self._log.info("epoch opened", epoch=batch.epoch, matcher=batch.matcher)
+            self._journal.epoch_opened(batch)
         if drop is not None:
-            self._dropped(drop, batch)
+            self.tally.emissions_dropped[drop] += len(batch.emissions)
+            self._journal.dropped(drop, batch, now)
         elif self._upstream is not None:
             self._deliver(self._upstream, batch, now=now, wall_ns=wall_ns)
 
@@ -210,13 +215,6 @@ class Relay:
         upstream.flush(now=now, wall_ns=wall_ns)
         if before is Gate.OPEN and upstream.outbox.gate is Gate.HELD:
             self.tally.holds += 1
-            self._seldom_warn(
-                "the reducer is slow, emissions are held", "held", now=now, waiting_bytes=upstream.outbox.size
-            )
-
-    def _dropped(self, drop: Drop, batch: Emissions) -> None:
-        self.tally.emissions_dropped[drop] += len(batch.emissions)
-        self._log.debug("emissions dropped", why=drop, epoch=batch.epoch, first=batch.first, count=len(batch.emissions))
 
     def _say_vitals(self, upstream: Upstream, *, now: float, wall_ns: int) -> None:
         if upstream.outbox.gate is Gate.HELD:
@@ -227,9 +225,4 @@ class Relay:
 
     def _note(self, fault: Fault, uid: UID) -> None:
         self.tally.faults[fault] += 1
-        self._seldom_warn("emission faulty", fault, now=self._now, fault=fault, uid=uid)
-
-    def _seldom_warn(self, event: str, key: str, *, now: float, **fields: str | int) -> None:
-        held_back = self._seldom.held_back(key, now)
-        if held_back is not None:
-            self._log.warning(event, **fields, held_back=held_back)
+        self._journal.faulty(fault, uid, self._now)

@@ -11,6 +11,7 @@ from common.messages import new_incarnation
 from common.place import claim
 from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_publisher, new_socket
 from common.stop import StopSignal
+from common.version import VERSION
 from relay import machine
 from relay.deliver import Relay
 from relay.dial import Dialer
@@ -46,12 +47,13 @@ def run(settings: Settings) -> None:
         context.term()
         admin.close()
         place.close()
+        Log(STAGE).info("stopped")
 
 
 def _relay(settings: Settings) -> Relay:
     log = Log(STAGE)
     incarnation = new_incarnation()
-    log.info("starting", intake=str(settings.intake), incarnation=incarnation)
+    log.info("started", version=VERSION, intake=str(settings.intake), incarnation=incarnation)
     return Relay(
         incarnation=incarnation,
         identity=Identity(hostname=settings.hostname, cores=machine.cores(), labels=settings.labels),

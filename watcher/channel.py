@@ -25,9 +25,16 @@ class NoConnection:
 
 @dataclass(frozen=True)
 class Broken:
-    """The connection broke, fell silent, or was closed before the response was complete."""
+    """The connection broke, or was closed before the response was complete."""
 
     why: str
+
+
+@dataclass(frozen=True)
+class Silent:
+    """Nothing came for too long: the connection was closed from here."""
+
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Read:
     complete: bool
 
 
-Happening = NoConnection | Broken | Nonsense | Read
+Happening = NoConnection | Broken | Silent | Nonsense | Read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +142,8 @@ class HttpChannel:
         if self._dialed.socket.fileno() in readable or self.more:
             return self._read(now)
         if self._response is not None and now - self.heard_at >= self._silence_seconds:
-            return self._broken(f"nothing came for {self._silence_seconds:.0f} s")
+            self.hang_up()
+            return [Silent(self._silence_seconds)]
         return []
 
     def _take_dialed(self, result: Dialed | Undialed) -> NoConnection | None:

@@ -55,7 +55,7 @@ OPTIONS: list[Decorator] = [
         type=click.FloatRange(min=1),
         default=150.0,
         metavar="SECONDS",
-        help="A watch without any byte for so long is taken for dead; servers send a bookmark about every minute.",
+        help="A watch without any byte for so long is opened again, and taken for dead if the server was asked to end it before.",
     ),
 ]
 

@@ -13,6 +13,7 @@ from common.messages import BadMessage, Beat, SnapshotAsk, Updates, decode, enco
 from common.place import claim
 from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
 from common.stop import StopSignal
+from common.version import VERSION
 from watcher import credentials
 from watcher.channel import HttpChannel
 from watcher.core import Watcher
@@ -52,7 +53,7 @@ def _follow(settings: Settings, stage: str, log: Log) -> None:
     watcher = Watcher(scopes=list(channels), publisher=publisher)
     view = WatcherView(watcher=watcher, channels=channels, server=server.authority, clock=monotonic)
     admin = open_admin(stage=stage, run_dir=settings.run_dir, listen=settings.admin, view=view)
-    log.info("started", server=server.authority, incarnation=publisher.incarnation)
+    log.info("started", version=VERSION, server=server.authority, incarnation=publisher.incarnation)
     with zmq.Context() as context:
         loop = Loop(
             context=context, settings=settings, watcher=watcher, channels=channels, stop=stop, log=log, view=view
@@ -168,4 +169,4 @@ class Loop:
         self._view.bad_frames += 1
         held = self._seldom.held_back("snapshots", monotonic())
         if held is not None:
-            self._log.warning("frame dropped", socket="snapshots", why=why, held_back=held)
+            self._log.warning("frame dropped", origin="snapshots", why=why, held_back=held)

@@ -7,6 +7,9 @@ client-go's reflector:
 - A list at no particular version is consistent; its pages are of one version, and the watch goes on from that version.
 - A streaming list (KEP-3157) is a watch that begins with every object and marks their end with an annotated bookmark. A
   server that does not have it rejects the parameters (400, 422).
+- No byte need come on a watch, and no bookmark does, while nothing happens to the kind, on old servers and new ones (tests/contract).
+  So once a watch has been silent for too long, each one after it has a timeout below that: a live server ends it in order, and
+  only a dead one is silent again.
 - 410 means that the version is too old: list again. Every other end of a watch goes on from the last version seen.
 """
 
@@ -36,6 +39,7 @@ from watcher.states import (
     ReadCredentials,
     Reason,
     Refused,
+    Silent,
     State,
     Tell,
     Tick,
@@ -56,6 +60,9 @@ FORBIDDEN_WAIT_SECONDS: Final = 30.0
 
 SETTLED_SECONDS: Final = 1.0
 """A watch that lasted this long is opened again at once when it ends: once a second at most is no loop."""
+
+TIMEOUT_SHARE: Final = 0.8
+"""A watch's timeout, as a share of the silence that is taken for death: leaves 30 of 150 s for the end to arrive."""
 
 Step = tuple[State, list[Action]]
 
@@ -79,12 +86,10 @@ def step(state: State, event: Event, now: float, *, random_: random.Random) -> S
             return _refused(state, event, now, random_)
         case Unreachable(why=why):
             return _unreachable(state, why, now, random_)
-        case Lost(why=why):
-            return _interrupted(state, _Failure(Fault.LOST, why), now, random_)
+        case Lost() | Silent() | Ended():
+            return _over(state, event, now, random_)
         case Garbled(why=why):
             return _wait(state, _after_garbage(state.activity), _Failure(Fault.GARBLED, why), now, random_)
-        case Ended():
-            return _interrupted(state, _Failure(Fault.ENDED, "the response ended"), now, random_)
         case _:
             assert_never(event)
 
@@ -128,6 +133,8 @@ def _page(state: State, reason: Reason, token: str | None) -> Step:
 
 def _watch(state: State, version: ResourceVersion, now: float) -> Step:
     query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
+    if state.timeout_seconds is not None:
+        query["timeoutSeconds"] = str(state.timeout_seconds)
     return replace(state, activity=Watch(resource_version=version, opened_at=now)), [Ask(query=query, watch=True)]
 
 
@@ -216,6 +223,19 @@ def _interrupted(state: State, failure: _Failure, now: float, random_: random.Ra
         watching, actions = _watch(state, activity.resource_version, now)
         return watching, [HangUp(), Tell(fault=failure.fault, why=failure.why, wait_seconds=0.0), *actions]
     return _wait(state, _again(activity), failure, now, random_)
+
+
+def _over(state: State, event: Lost | Silent | Ended, now: float, random_: random.Random) -> Step:
+    match event:
+        case Lost(why=why):
+            return _interrupted(state, _Failure(Fault.LOST, why), now, random_)
+        case Ended():
+            return _interrupted(state, _Failure(Fault.ENDED, "the response ended"), now, random_)
+        case Silent(seconds=seconds):
+            timed = replace(state, timeout_seconds=max(1, int(seconds * TIMEOUT_SHARE)))
+            return _interrupted(timed, _Failure(Fault.SILENT, f"nothing came for {seconds:.0f} s"), now, random_)
+        case _:
+            assert_never(event)
 
 
 def _lived(watch: Watch, now: float) -> bool:

@@ -13,11 +13,12 @@ from common.logs import Log
 from common.messages import Apply, Delete, Event, Init, InitDone
 from common.records import UID, Kind, ResourceVersion
 from watcher import reflect, states
-from watcher.channel import Broken, Channel, Happening, NoConnection, Nonsense, Read, Request, query_string
+from watcher.channel import Broken, Channel, Happening, NoConnection, Nonsense, Read, Request, Silent, query_string
 from watcher.decode import BadObject, BadStream, Bookmark, Changed, Decoder, Deleted, Failure, Item, Splitter
 from watcher.decode_json import JsonDecoder
 from watcher.decode_protobuf import ProtobufDecoder
 from watcher.http1 import retry_after_seconds
+from watcher.journal import Journal
 from watcher.normalize import NORMALIZERS
 from watcher.objects import PartialObject, Pod
 from watcher.settings import Encoding
@@ -79,7 +80,7 @@ class Scope:
         self._selectors = selectors
         self._encoding: Encoding = encoding
         self._channel = channel
-        self._log = log
+        self._journal = Journal(log, namespace=namespace)
         self._random = random_
         self._normalize = NORMALIZERS[kind]
         item = Pod if kind == "pods" else PartialObject
@@ -102,6 +103,8 @@ class Scope:
                 self._step(states.Unreachable(why=why), now)
             case Broken(why=why):
                 self._step(states.Lost(why=why), now)
+            case Silent(seconds=seconds):
+                self._step(states.Silent(seconds=seconds), now)
             case Nonsense(why=why):
                 self._step(states.Garbled(why=why), now)
             case Read():
@@ -143,11 +146,12 @@ class Scope:
             self._step(states.Garbled(why=str(error)), now)
             return
         self.counts.pages += 1
-        self.counts.unreadable += page.unreadable
+        if page.unreadable:
+            self._unreadable(page.unreadable, now)
         self.remaining = page.remaining
         self.event_at = now
         for item in page.items:
-            self._apply(item)
+            self._apply(item, now)
         self._step(states.PageTaken(resource_version=page.resource_version, token=page.continue_token), now)
 
     def _take_watch(self, splitter: Splitter, data: bytes, now: float) -> None:
@@ -158,15 +162,15 @@ class Scope:
                 try:
                     event = self._decoder.event(piece)
                 except BadObject:
-                    self.counts.unreadable += 1
+                    self._unreadable(1, now)
                     continue
                 match event:
                     case Changed(item=item):
-                        self._apply(item)
+                        self._apply(item, now)
                         self.event_at = now
                         version = ResourceVersion(item.metadata.resourceVersion or "") or version
                     case Deleted():
-                        self._delete(event.uid)
+                        self._delete(event.uid, now)
                         self.event_at = now
                         version = event.resource_version or version
                     case Bookmark():
@@ -190,17 +194,25 @@ class Scope:
         if bookmark.ends_initial_events:
             self._step(states.InitialEventsEnded(resource_version=bookmark.resource_version), now)
 
-    def _delete(self, uid: UID) -> None:
+    def _unreadable(self, count: int, now: float) -> None:
+        self.counts.unreadable += count
+        self._journal.left_out("unreadable", now)
+
+    def _without_uid(self, now: float) -> None:
+        self.counts.without_uid += 1
+        self._journal.left_out("without_uid", now)
+
+    def _delete(self, uid: UID, now: float) -> None:
         if not uid:
-            self.counts.without_uid += 1
+            self._without_uid(now)
         elif self.store.delete(uid):
             self.counts.deleted += 1
             self._events.append(Delete(uid))
 
-    def _apply(self, item: Item) -> None:
+    def _apply(self, item: Item, now: float) -> None:
         normalized = self._normalize(item)  # type: ignore[arg-type]  # the decoder was made for this kind
         if normalized is None:
-            self.counts.without_uid += 1
+            self._without_uid(now)
             return
         uid, record = normalized
         if self.store.apply(uid, record):
@@ -217,11 +229,14 @@ class Scope:
         self._step(states.Refused(code=read.status, message=message, retry_after_seconds=seconds), now)
 
     def _step(self, event: states.Event, now: float) -> None:
-        self.state, actions = reflect.step(self.state, event, now, random_=self._random)
+        before = self.state
+        self.state, actions = reflect.step(before, event, now, random_=self._random)
+        if isinstance(event, states.Answered):
+            self._journal.answered(before, self.state)
         for action in actions:
-            self._do(action)
+            self._do(action, before, now)
 
-    def _do(self, action: states.Action) -> None:
+    def _do(self, action: states.Action, before: states.State, now: float) -> None:
         match action:
             case states.Ask(query=query, watch=watch):
                 self._ask(query, watch=watch)
@@ -232,21 +247,20 @@ class Scope:
                 self.counts.lists[reason] += 1
                 self.store.begin_list()
                 self._events.append(Init())
-                self._log.info("list begun", reason=reason, namespace=self.namespace or "all")
+                self._journal.list_begun(reason, now)
             case states.FinishList():
                 gone = self.store.finish_list()
                 self.counts.deleted += len(gone)
                 self._events.extend(map(Delete, gone))
                 self._events.append(InitDone())
-                self._log.info("list done", objects=len(self.store), gone=len(gone), namespace=self.namespace or "all")
+                self._journal.list_done(objects=len(self.store), gone=len(gone), now=now)
             case states.ReadCredentials():
                 self._channel.forget_credentials()
-            case states.Tell(fault=fault, why=why, wait_seconds=wait):
+                self._journal.credentials_read_again()
+            case states.Tell(fault=fault, why=why):
                 self.counts.faults[fault] += 1
                 self.last_error = f"{fault}: {why}"
-                # A watch that goes on at once is what servers do to every watch now and then.
-                tell = self._log.warning if wait else self._log.info
-                tell(fault, why=why, retry_in_seconds=wait, namespace=self.namespace or "all")
+                self._journal.ended(action, before, now)
             case _:
                 assert_never(action)
 

@@ -36,6 +36,9 @@ class Fault(StrEnum):
     UNREACHABLE = "unreachable"
     """No connection could be made."""
     LOST = "lost"
+    """The connection broke."""
+    SILENT = "silent"
+    """Nothing came for too long."""
     ENDED = "ended"
     """By the server, in order: no watch lasts for ever."""
     REFUSED = "refused"
@@ -124,6 +127,8 @@ class State:
     """A list has been completed in this life: the store holds all that there was at one moment."""
     denied: str | None = None
     """The API server's text for a 403 that stands."""
+    timeout_seconds: int | None = None
+    """When the server is asked to end each watch; None: when it likes to."""
     backoff: Backoff = FRESH
     unreached: Backoff = UNREACHED
 
@@ -199,9 +204,16 @@ class Unreachable:
 
 @dataclass(frozen=True, kw_only=True)
 class Lost:
-    """The connection broke or fell silent."""
+    """The connection broke."""
 
     why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silent:
+    """Nothing has come for so long that the connection was closed."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +228,19 @@ class Ended:
     """The response is over, as HTTP wants it."""
 
 
-Event = Tick | Answered | PageTaken | Advanced | InitialEventsEnded | Refused | Unreachable | Lost | Garbled | Ended
+Event = (
+    Tick
+    | Answered
+    | PageTaken
+    | Advanced
+    | InitialEventsEnded
+    | Refused
+    | Unreachable
+    | Lost
+    | Silent
+    | Garbled
+    | Ended
+)
 
 
 # What to do ------------------------------------------------------------------------------------------------------------------------

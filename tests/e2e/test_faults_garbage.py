@@ -208,7 +208,7 @@ def bad_frames(played: Stage, origin: str) -> int:
 def assert_counted(played: Stage, origin: str, count: int) -> None:
     """The matcher has dropped so many frames of this origin, and has said so once."""
     played.wait(lambda: bad_frames(played, origin) == count, f"{count} bad frames of {origin}")
-    told = [line for line in played.events("matcher", "dropped a frame") if line["origin"] == origin]
+    told = [line for line in played.events("matcher", "frame dropped") if line["origin"] == origin]
     assert len(told) == 1
 
 

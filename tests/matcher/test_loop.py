@@ -82,11 +82,11 @@ def test_dropped_frames_are_logged_once_a_minute_for_each_origin(caplog: pytest.
         stage.neighbours.incoming.append((("link", None), b"garbage"))
         stage.neighbours.incoming.append((("updates", "pods"), b"garbage"))
         stage.loop.turn()
-    assert [one.message for one in caplog.records if one.levelname == "WARNING"] == ["dropped a frame"] * 2
+    assert [one.message for one in caplog.records if one.levelname == "WARNING"] == ["frame dropped"] * 2
     stage.now += 60
     stage.neighbours.incoming.append((("link", None), b"garbage"))
     stage.loop.turn()
-    assert caplog.records[-1].fields == {"origin": "link", "reason": "not a podwire message", "more_before": 3}
+    assert caplog.records[-1].fields == {"origin": "link", "why": "not a podwire message", "held_back": 3}
 
 
 def connect(stage: Stage) -> None:
