@@ -5,6 +5,7 @@
 # make mutants     sees that the simulation finds faults put into podwire's cores: some minutes
 # make faults  fault scenarios on the sandbox: some minutes
 # make chaos   random faults against podwire, for as long as wanted (ARGS=--help)
+# make docs    the pages that are made from the code
 # make bench   start-up time, lag and memory on today's API server (needs ../shared/apiserver)
 # make clean   removes what these made
 
@@ -16,7 +17,7 @@ ARGS ?=
 # What pytest is told, as in: make test TESTS='tests/relay -x'
 TESTS ?=
 
-.PHONY: demo test simulation mutants faults chaos check lint bench clean
+.PHONY: demo test simulation mutants faults chaos check lint docs bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -45,6 +46,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 check: lint test
+
+docs: $(VENV)/.installed
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench.sync $(ARGS)

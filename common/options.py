@@ -106,7 +106,7 @@ COMMON: list[Decorator] = [
         default="127.0.0.1:0",
         metavar="HOST:PORT|off",
         help="Where the stage answers /healthz, /readyz, /metrics and /state over HTTP; port 0 takes a free one, "
-        "and RUN_DIR/<stage>.admin has the address.",
+        "and RUN_DIR/STAGE.admin has the address.",
     ),
     option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Log lines for people, or JSON."),
     option(

@@ -18,8 +18,9 @@ OPTIONS: list[Decorator] = [
         "--stage",
         "names",
         type=click.Choice(stages.STAGES),
+        metavar="STAGE",
         multiple=True,
-        help="Run this stage only; may be given many times. The others are expected to run elsewhere.",
+        help=f"Run this stage only ({', '.join(stages.STAGES)}); may be given many times. The others are expected to run elsewhere.",
     ),
     option(
         "--for",
@@ -31,7 +32,9 @@ OPTIONS: list[Decorator] = [
         help="Run that long, print a summary, and exit 0.",
     ),
     option("--demo", is_flag=True, help="Run on a simulated cluster and a reference reducer, and show what flows."),
-    option("--demo-pods", type=click.IntRange(1, 200_000), default=500, help="Pods of the simulated cluster."),
+    option(
+        "--demo-pods", type=click.IntRange(1, 200_000), metavar="N", default=500, help="Pods of the simulated cluster."
+    ),
     option(
         "--demo-rate",
         type=click.FloatRange(0, 2_000),
@@ -39,7 +42,13 @@ OPTIONS: list[Decorator] = [
         metavar="PER_SECOND",
         help="Changes of the simulated cluster's pods.",
     ),
-    option("--demo-seed", type=int, default=1, help="Seed of the simulated cluster: the same one, the same objects."),
+    option(
+        "--demo-seed",
+        type=int,
+        metavar="N",
+        default=1,
+        help="Seed of the simulated cluster: the same one, the same objects.",
+    ),
 ]
 
 ALL: list[Decorator] = [*in_section("up", OPTIONS), *COMMON, *stages.OPTIONS]

@@ -53,6 +53,7 @@ OPTIONS: list[Decorator] = [
     ),
     option(
         "--hostname",
+        metavar="NAME",
         default=None,
         show_default="this machine's",
         help="The name that the reducer knows this collector by.",
