@@ -57,6 +57,10 @@ def command(**options: Any) -> None:  # noqa: ANN401 (click's own values)
     """Join pods with their owners and tell the relay what the reducer must hear.
 
     SIGUSR1 makes it send everything again, as a new epoch.
+
+    \b
+    podwire match --owner-wait 60
+    kill -USR1 "$(cat RUN_DIR/matcher.pid)"
     """
     from matcher.main import run
 

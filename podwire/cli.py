@@ -31,9 +31,11 @@ def group() -> None:
     Kubernetes cluster.
 
     \b
-    podwire up --demo                              see it work: nothing else is needed
-    podwire up --kubeconfig FILE --intake HOST:PORT
-    podwire COMMAND --help                         every option is an environment variable too
+    podwire up --demo          see it work: nothing else is needed
+    podwire check --intake reducer.example:8000
+    podwire up --intake reducer.example:8000
+
+    Every option is an environment variable too, and may stand in a settings file (--config).
     """
 
 

@@ -11,9 +11,9 @@ def command(context: click.Context, /, shell: str) -> None:
     """Print the code that makes a shell complete podwire's commands, options and values.
 
     \b
-    eval "$(podwire completion bash)"                       in ~/.bashrc
-    eval "$(podwire completion zsh)"                        in ~/.zshrc, after compinit
-    podwire completion fish > ~/.config/fish/completions/podwire.fish
+    eval "$(podwire completion bash)"      in ~/.bashrc
+    eval "$(podwire completion zsh)"       in ~/.zshrc, after compinit
+    podwire completion fish | source       in ~/.config/fish/config.fish
     """
     root = context.find_root()
     complete = get_completion_class(shell)

@@ -10,6 +10,7 @@ import click
 from common.config import SECTIONS, Given, Place, Setting, given_at, origin
 from common.options import all_of
 from common.records import KINDS
+from common.sectioned import SectionedCommand
 from podwire.up import ALL
 
 _PLAIN = re.compile(r"[A-Za-z0-9/._][A-Za-z0-9/._=+@-]*(:[A-Za-z0-9/._=+@-]+)*")
@@ -22,7 +23,7 @@ Row = tuple[str, str]
 """A line of the file, and the comment beside it."""
 
 
-@click.command("config")
+@click.command("config", cls=SectionedCommand)
 @all_of(ALL)
 @click.pass_context
 def command(context: click.Context, /, **_options: Any) -> None:  # noqa: ANN401 (click's own values)

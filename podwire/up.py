@@ -10,6 +10,7 @@ from common import logs
 from common.config import own_of
 from common.errors import UsageError
 from common.options import COMMON, Decorator, all_of, in_section, option
+from common.sectioned import SectionedCommand
 from podwire import stages
 from podwire.supervisor import Plan, Supervisor
 
@@ -55,7 +56,7 @@ ALL: list[Decorator] = [*in_section("up", OPTIONS), *COMMON, *stages.OPTIONS]
 """Everything that a whole pipeline can be told, for the tools that look at it as `up` would."""
 
 
-@click.command("up")
+@click.command("up", cls=SectionedCommand)
 @all_of(ALL)
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 (click's own values)
@@ -64,10 +65,10 @@ def command(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 
 
     \b
     podwire up --kubeconfig ~/.kube/config --intake reducer.example:8000
-    podwire up --intake reducer:8000 --label cluster=shop        in a Pod: by its service account
-    podwire up --stage watcher-pods --stage watcher-jobs         some of the stages, the others as containers of their own
-    podwire up --demo                                            nothing else is needed
-    podwire up --demo --for 15 --demo-pods 5000 --demo-rate 200
+    podwire up --config podwire.yaml
+    podwire up --label cluster=shop      in a Pod: by its service account
+    podwire up --stage watcher-pods      the others run in other containers
+    podwire up --demo --for 15           nothing else is needed
 
     With --admin HOST:PORT and a port other than 0, watcher-pods takes PORT, watcher-replicasets PORT+1, watcher-jobs PORT+2,
     matcher PORT+3 and relay PORT+4.

@@ -83,7 +83,11 @@ def settings_of(
 @click.command("relay")
 @all_of(COMMON + in_section("relay", OPTIONS))
 def command(**options: Any) -> None:  # noqa: ANN401 (click's values)
-    """Deliver emissions of the matcher to a reducer."""
+    """Deliver to a reducer what the matcher emits, over one connection that is made again whenever it is lost.
+
+    \b
+    podwire relay --intake reducer.example:8000 --label cluster=production
+    """
     logs.configure(format_=options["log_format"], level=options["log_level"])
     settings = settings_of(**options)
     from relay.main import run

@@ -25,9 +25,15 @@ OPTIONS: list[Decorator] = [
         show_default="the address that it listens on",
         help="The host that the kubeconfig names, for clients in other containers or on other machines.",
     ),
-    option("--pods", type=click.IntRange(min=0), default=500, help="How many pods the cluster has."),
-    option("--rate", type=click.FloatRange(min=0), default=20.0, help="Pod events a second."),
-    option("--seed", type=int, default=1, help="Seed of the workload: the same one gives the same objects and events."),
+    option("--pods", type=click.IntRange(min=0), metavar="N", default=500, help="How many pods the cluster has."),
+    option("--rate", type=click.FloatRange(min=0), metavar="PER_SECOND", default=20.0, help="Pod events a second."),
+    option(
+        "--seed",
+        type=int,
+        metavar="N",
+        default=1,
+        help="Seed of the workload: the same one gives the same objects and events.",
+    ),
     # No environment variable: one that names somebody's real kubeconfig must not get it overwritten.
     click.option(
         "--kubeconfig",
@@ -38,6 +44,7 @@ OPTIONS: list[Decorator] = [
     option(
         "--bookmark-seconds",
         type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
         default=60.0,
         help="How often a watch gets a bookmark.",
     ),
@@ -53,6 +60,7 @@ OPTIONS: list[Decorator] = [
     option(
         "--changes-kept",
         type=click.IntRange(min=1),
+        metavar="N",
         default=20_000,
         help="How many changes of a resource can be watched again before a client gets 410.",
     ),
@@ -83,7 +91,11 @@ def command(
     changes_kept: int,
     open_to_all: bool,
 ) -> None:
-    """A simulated Kubernetes API server with a moving workload."""
+    """Run a simulated Kubernetes API server with a moving workload, and write a kubeconfig for its clients.
+
+    \b
+    podwire sandbox cluster --kubeconfig sandbox.kubeconfig --pods 500 --rate 20
+    """
     configure(format_=log_format, level=log_level)
     host, port = _address(listen)
     settings = ClusterSettings(

@@ -100,7 +100,7 @@ def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values
 @click.argument("kind", type=click.Choice(KINDS))
 @all_of(COMMON + in_section("watcher", OPTIONS))
 def command(kind: Kind, **options: Any) -> None:  # noqa: ANN401 (click's own values)
-    """Follow one KIND of the API server's resources and publish what changes.
+    """Follow one kind of the API server's resources and publish what changes.
 
     \b
     podwire watch pods --kubeconfig ~/.kube/config

@@ -14,6 +14,7 @@ import watcher.cli
 from common.config import own_of
 from common.options import all_of, option
 from common.records import KINDS, Kind
+from common.sectioned import SectionedCommand
 from podwire.check.api import Api
 from podwire.check.findings import Finding, as_json, shown
 from podwire.check.intake import probe_intake
@@ -28,7 +29,7 @@ from watcher.credentials import Server
 from watcher.settings import Settings
 
 
-@click.command("check")
+@click.command("check", cls=SectionedCommand)
 @all_of([option("--json", "as_json_", is_flag=True, help="All findings as one JSON object."), *ALL])
 @click.pass_context
 def command(context: click.Context, /, as_json_: bool, **options: Any) -> None:  # noqa: ANN401 (click's own values)
@@ -38,7 +39,7 @@ def command(context: click.Context, /, as_json_: bool, **options: Any) -> None: 
     \b
     podwire check --kubeconfig ~/.kube/config --intake reducer.example:8000
     podwire check --config podwire.yaml
-    podwire check --json | jq -r '.findings[] | select(.level == "problem") | .run'
+    podwire check --json | jq -r '.findings[].run // empty'
     """
     names = [name for name in STAGES if name in (options.get("names") or STAGES)]
     found = []

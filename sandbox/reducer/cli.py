@@ -31,6 +31,7 @@ from sandbox.reducer.serve import Reducer, run_until_stopped, write_addresses
 @click.option(
     "--arrivals",
     type=click.IntRange(min=0),
+    metavar="N",
     default=100_000,
     show_default=True,
     help="Newest arrivals that /arrivals keeps.",
@@ -47,7 +48,7 @@ def command(
     """Run a reducer that takes podwire's stream strictly, checks what podwire promises, and shows it over HTTP.
 
     \b
-    python -m sandbox reducer --listen 127.0.0.1:8000 --admin 127.0.0.1:8001
+    podwire sandbox reducer --listen 127.0.0.1:8000 --admin 127.0.0.1:8001
     curl -s 127.0.0.1:8001/state
     """
 

@@ -28,12 +28,13 @@ class CannotCompare(Exception):
 @click.option(
     "--kubeconfig",
     type=click.Path(path_type=Path),
+    metavar="FILE",
     required=True,
     envvar="KUBECONFIG",
     show_envvar=True,
     help="The cluster.",
 )
-@click.option("--context", default=None, help="Context of the kubeconfig instead of its current one.")
+@click.option("--context", metavar="NAME", default=None, help="Context of the kubeconfig instead of its current one.")
 @click.option("--reducer", required=True, metavar="HOST:PORT", help="The reference reducer's admin HTTP.")
 @click.option(
     "--wait",
@@ -48,7 +49,7 @@ def command(*, kubeconfig: Path, context: str | None, reducer: str, wait_seconds
     """Compare what the reference reducer holds with the cluster's own lists. Exit code 0: equal; 1: not, and what differs.
 
     \b
-    python -m sandbox compare --kubeconfig ~/.kube/config --reducer 127.0.0.1:8001 --wait 15
+    podwire sandbox compare --reducer 127.0.0.1:8001 --wait 15
     """
     address = parse_address(reducer.removeprefix("http://"), option="--reducer")
     cluster = Cluster(kubeconfig=kubeconfig, context=context)

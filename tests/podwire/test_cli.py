@@ -14,6 +14,7 @@ from common.version import VERSION
 from podwire import stages
 from podwire.cli import COMMANDS, group
 from podwire.up import command as up
+from sandbox.cli import COMMANDS as SANDBOX
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +24,33 @@ def test_every_command_has_help_with_an_example_or_its_options(name: str) -> Non
     result = CliRunner().invoke(group, [name, "--help"], catch_exceptions=False)
     assert result.exit_code == 0
     assert "Options:" in result.output
+
+
+EVERY_COMMAND = [[], *([name] for name in COMMANDS), *(["sandbox", name] for name in SANDBOX)]
+
+
+@pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
+def test_every_help_fits_into_80_columns_and_says_what_each_value_is(words: list[str]) -> None:
+    result = CliRunner().invoke(group, [*words, "--help"], catch_exceptions=False, terminal_width=80)
+    assert [line for line in result.output.splitlines() if len(line) > 80] == []
+    assert not {"TEXT", "INTEGER", "FLOAT", "RANGE"} & set(result.output.split())
+
+
+@pytest.mark.parametrize("words", [one for one in EVERY_COMMAND if one[:1] != ["sandbox"] or one[1:]], ids=" ".join)
+def test_every_help_has_an_example(words: list[str]) -> None:
+    result = CliRunner().invoke(group, [*words, "--help"], catch_exceptions=False)
+    assert f"\n  podwire {' '.join(words)}".rstrip() in result.output.replace('eval "$(', "")
+
+
+def test_the_options_of_each_stage_stand_together_in_the_help_of_up() -> None:
+    output = CliRunner().invoke(group, ["up", "--help"]).output
+    titles = [line for line in output.splitlines() if line.startswith("Options")]
+    assert titles == ["Options:", "Options of the watchers:", "Options of the matcher:", "Options of the relay:"]
+    assert (
+        output.index("Options of the watchers:")
+        < output.index("  --kubeconfig FILE")
+        < output.index("Options of the matcher:")
+    )
 
 
 def test_the_version_is_the_packages() -> None:
