@@ -92,6 +92,11 @@ class Running:
         """How many faults of this name the watcher has met."""
         return int(self.scope(kind).get("faults", {}).get(name, 0))
 
+    def failures(self, stage: str, reason: str) -> list[dict[str, Any]]:
+        """A watcher's log lines of lists and watches that ended for this reason."""
+        told = ("list failed", "list ended", "watch failed", "watch ended")
+        return [line for event in told for line in self.events(stage, event) if line["reason"] == reason]
+
     def events(self, stage: str, event: str) -> list[dict[str, Any]]:
         """The lines of the stage's log with this event."""
         lines = (json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{"))

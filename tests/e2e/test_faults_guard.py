@@ -58,7 +58,7 @@ def assert_tripped_once(played: Scene, *, pods: int) -> None:
     state = played.state()
     assert (state["pods"]["provisional"], state["pods"]["waiting"]) == (pods, 0)
     assert state["epoch"]["opened_by_reason"]["guard"] == 1
-    assert len(played.events("matcher", "too many pods wait for their owners, reading everything afresh")) == 1
+    assert len(played.events("matcher", "guard tripped, everything is read afresh")) == 1
 
 
 def test_10001_pods_wait_and_the_guard_trips_once(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def running(tmp_path: Path, reducer: Reducer, stop: Stop) -> Iterator[tuple[Rela
     emissions, link = new_socket(context, zmq.PULL, high_water=4), new_publisher(context, high_water=10)
     emissions.bind(emissions_endpoint(tmp_path))
     link.bind(link_endpoint(tmp_path))
-    admin = open_admin(stage="relay", run_dir=tmp_path, listen="off", view=RelayView(relay, settings))
+    admin = open_admin(stage="relay", run_dir=tmp_path, listen="off", view=RelayView(relay, settings, clock=monotonic))
     dialer = Dialer(reducer.address)
     loop = Loop(relay, emissions=emissions, link=link, dialer=dialer, stop=stop, admin=admin)
     thread = threading.Thread(target=loop.run)
