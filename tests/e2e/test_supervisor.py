@@ -38,7 +38,7 @@ def test_a_killed_child_comes_back_and_the_others_keep_their_pids(run_dir: Path,
         assert pid_in(run_dir, "other") == other
         process.send_signal(signal.SIGTERM)
         assert ended(process, log=log) == 0
-    assert "ended, starts again child=steady" in log.read_text()
+    assert "stage ended, starts again child=steady" in log.read_text()
     assert "signal=SIGKILL" in log.read_text()
 
 
