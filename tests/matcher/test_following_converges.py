@@ -188,4 +188,4 @@ class FollowingMachine(RuleBasedStateMachine):
 
 
 TestFollowing = FollowingMachine.TestCase
-TestFollowing.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestFollowing.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)

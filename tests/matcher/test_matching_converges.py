@@ -254,4 +254,4 @@ def sent_ip(record: PodRecord) -> str:
 
 
 TestMatching = MatchingMachine.TestCase
-TestMatching.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestMatching.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)

@@ -198,5 +198,5 @@ class AnyInterleaving(RuleBasedStateMachine):
             assert numbers[self.fence.connection, self.fence.epoch] == (self.fence.matcher, self.fence.taken)
 
 
-AnyInterleaving.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
+AnyInterleaving.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestAnyInterleaving = AnyInterleaving.TestCase

@@ -37,6 +37,8 @@ class ApiServer:
         self.tokens_from = 0
         """Continue tokens of versions before this one have expired."""
         self.denied: set[Right] = set()
+        self.has_denied = False
+        """At any time so far."""
         self.refusals: deque[int] = deque()
         """Statuses of the next answers."""
         self.exchanges: list[Exchange] = []
@@ -66,6 +68,11 @@ class ApiServer:
     def open(self) -> list[Exchange]:
         """The connections that stand."""
         return [one for one in self.exchanges if one.connection.near_open and one.connection.far_open]
+
+    def deny(self, rights: set[Right]) -> None:
+        """What is denied of these is allowed again, the others are denied. A watch that is open stays so."""
+        self.denied ^= rights
+        self.has_denied = True
 
     def check(self, place: Place, verb: str, token: str) -> None:
         """Raises ApiError."""

@@ -17,6 +17,9 @@ from sandbox.truth import Truth, truth
 NAMESPACES: Final = ("shop", "yard")
 MOST_PODS: Final = 9
 MOST_OWNERS: Final = 6
+BYSTANDER: Final[Plain] = {"apiVersion": "v1", "kind": "ConfigMap", "name": "tools", "uid": "c-1"}
+"""An owner that controls nothing."""
+
 _STATUSES: Final = ("containerStatuses", "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
@@ -38,10 +41,10 @@ class Cluster:
             self.add_pod(random_)
             self.change_status(random_)
 
-    def truth(self) -> Truth:
-        """What a reducer must hold."""
+    def truth(self, *, jobs_seen: bool = True) -> Truth:
+        """What a reducer must hold, of a podwire that sees the cluster's Jobs or does not."""
         pods, replicasets, jobs = (list(self._objects[resource].values()) for resource in (PODS, REPLICASETS, JOBS))
-        return truth(pods=pods, replicasets=replicasets, jobs=jobs)
+        return truth(pods=pods, replicasets=replicasets, jobs=jobs if jobs_seen else [])
 
     def uids(self, resource: Resource) -> set[str]:
         """Of all objects of the resource."""
@@ -166,7 +169,7 @@ class Cluster:
         statuses = [one for one in status.get(kind, ()) if one["name"] != name]
         self._made += 1
         id_ = f"containerd://c{self._made}" if random_.random() < 0.8 else ""
-        status[kind] = [*statuses, {"name": name, "image": f"{name}:{random_.randrange(3)}", "containerID": id_}]
+        status[kind] = [*statuses, {"name": name, "image": f"{name}:{self._made}", "containerID": id_}]
 
     def _new_reference(self, resource: Resource) -> Plain:
         self._made += 1
@@ -207,7 +210,7 @@ class Cluster:
         )
 
     def _owned(self, metadata: Plain, owner: Plain | None) -> Plain:
-        return {**metadata, "ownerReferences": [] if owner is None else [owner]}
+        return {**metadata, "ownerReferences": [BYSTANDER] if owner is None else [BYSTANDER, owner]}
 
 
 def _ip(random_: random.Random) -> str:

@@ -31,12 +31,17 @@ from tests.simulation.sockets import Again, Context, Network
 SIZES = (
     (watcher.reflect, "PAGE_SIZE", 3),
     (watcher.publish, "CHUNK_BYTES", 100),
-    (matcher.core, "MOST_EMISSIONS", 2),
     (matcher.follow, "MOST_KEPT_EVENTS", 12),
+    (matcher.loop, "MOST_SENT", 1),
+    (matcher.wires, "MOST_FRAMES", 2),
+    (relay.loop, "FRAMES_A_TURN", 2),
     (relay.outbox, "LARGEST_BYTES", 300),
     (relay.outbox, "RESUME_BELOW_BYTES", 150),
 )
-"""Objects, bytes, emissions and events; small beside the real ones, in the same order."""
+"""Objects, bytes, events, messages and frames; small beside the real ones, in the same order."""
+
+BATCH = {"most": 2}
+"""Emissions of a message: what `Core.take` has by default."""
 
 RHYTHMS = ((watcher.main, "TURN_MILLISECONDS", 1_000), (matcher.loop, "TICK_SECONDS", 1.0))
 """Idle turns are rarer, which costs precision of waits and saves most of the work of quiet times."""
@@ -90,6 +95,7 @@ def simulated() -> Iterator[Edges]:
             stack.enter_context(patch.object(module, "own_usage", Usage))
         for module, name, value in (*SIZES, *RHYTHMS):
             stack.enter_context(patch.object(module, name, value))
+        stack.enter_context(patch.dict(matcher.core.Core.take.__kwdefaults__, BATCH))
         logging.disable(logging.CRITICAL)
         stack.callback(logging.disable, disabled)
         yield EDGES

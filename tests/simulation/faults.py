@@ -89,6 +89,9 @@ def _break_pipe(world: "World", random_: random.Random) -> None:
     if picked is not None:
         world.run_until(lambda: picked.loaded, MOST_MOVES_BEFORE)
         picked.break_off(random_)
+        if random_.random() < 0.3:
+            # A new epoch on a new connection meets what the old one has left.
+            world.matcher.ask_for_epoch()
 
 
 def _crash_api(world: "World", random_: random.Random) -> None:
@@ -105,7 +108,7 @@ def _deny(world: "World", random_: random.Random) -> None:
     plural = random_.choice(("jobs", "jobs", "replicasets", "pods"))
     verbs = random_.choice((("list", "watch"), ("list", "watch"), ("list",), ("watch",)))
     namespaces = random_.choice((world.namespaces, world.namespaces[:1]))
-    world.api.denied ^= {(verb, plural, namespace) for verb in verbs for namespace in namespaces}
+    world.api.deny({(verb, plural, namespace) for verb in verbs for namespace in namespaces})
 
 
 def _rotate_token(world: "World", _random: random.Random) -> None:
@@ -156,6 +159,10 @@ def _pass(world: "World", random_: random.Random) -> None:
     world.edges.clock.now += random_.choice((0.01, 0.3, 1.0, 3.0, 10.0))
 
 
+def _rest(world: "World", _random: random.Random) -> None:
+    world.move_all()
+
+
 def _resync(world: "World", _random: random.Random) -> None:
     world.matcher.ask_for_epoch()
 
@@ -200,8 +207,24 @@ FAULTS: Final[dict[str, tuple[int, Operation]]] = {
     "litter": (1, _litter),
     "set_clock": (1, _set_clock),
     "pass": (6, _pass),
+    "rest": (4, _rest),
     "resync": (1, _resync),
 }
+
+LONG_FELT: Final = frozenset(
+    {
+        "kill_reducer",
+        "slow_reducer",
+        "cut_upstream",
+        "crash_api",
+        "refuse",
+        "deny",
+        "rotate_token",
+        "compact",
+        "hurt_exchange",
+    }
+)
+"""Faults of servers: who has met them waits before it tries again, and longer each time."""
 
 OPERATIONS: Final[dict[str, Operation]] = {name: operation for name, (_, operation) in {**WORKLOAD, **FAULTS}.items()}
 """Everything that a step of a script may name."""

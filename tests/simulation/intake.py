@@ -40,6 +40,8 @@ class Line:
     """A connection that the kernel has taken."""
 
     connection: Connection
+    number: int
+    """From 1, in the order in which they were made."""
     relay: str
     """The life that made it."""
     told: Told | None = None
@@ -61,6 +63,7 @@ class Intake:
         self._promises = promises
         self.ledger = self._new_ledger()
         self._open: list[Line] = []
+        self._made = 0
 
     @property
     def runs(self) -> bool:
@@ -77,7 +80,8 @@ class Intake:
     def accept(self, owner: Owner, descriptors: Descriptors, *, relay: str) -> Connection:
         """The kernel takes a connection; the process takes it up when it runs."""
         connection = Connection(owner, descriptors, clock=self.clock, window=WINDOW)
-        self._open.append(Line(connection, relay))
+        self._made += 1
+        self._open.append(Line(connection, self._made, relay))
         return connection
 
     def forget(self, owner: Owner) -> None:
@@ -130,7 +134,8 @@ class Intake:
         if line.told is None:
             line.told = self.ledger.open(line.relay)
         elif sent:
-            self._read(line.told, line.connection.read(sent if random_.random() < 0.6 else random_.randint(1, sent)))
+            data = line.connection.read(sent if random_.random() < 0.6 else random_.randint(1, sent))
+            self._read(line, line.told, data)
         else:
             self._close(line)
             self._open.remove(line)
@@ -138,7 +143,7 @@ class Intake:
     def _has_work(self) -> bool:
         return any(_busy(line) for line in self._open)
 
-    def _read(self, told: Told, data: bytes) -> None:
+    def _read(self, line: Line, told: Told, data: bytes) -> None:
         epochs_before = len(told.state.resyncs)
         try:
             self.ledger.receive(told, data)
@@ -149,7 +154,8 @@ class Intake:
             raise Breach(f"{finding.rule}: {finding.what}")
         arrivals = self.ledger.journal.arrivals
         if arrivals:
-            self._promises.hear(arrivals, iter(list(told.state.resyncs)[epochs_before:]), relay=told.peer)
+            epochs = iter(list(told.state.resyncs)[epochs_before:])
+            self._promises.hear(arrivals, epochs, connection=line.number, relay=line.relay)
             arrivals.clear()
 
     def _close(self, line: Line) -> None:

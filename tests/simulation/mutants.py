@@ -15,7 +15,8 @@ from pathlib import Path
 
 import click
 
-from tests.simulation.mutations import MUTANTS, Mutant
+from tests.simulation.mutation import Mutant
+from tests.simulation.mutations import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("common", "watcher", "matcher", "relay", "sandbox", "tests/simulation")
@@ -27,7 +28,7 @@ class NotFound(Exception):
 
 
 @click.command()
-@click.option("--schedules", default=3_000, show_default=True, help="So many are played against each mutant, at most.")
+@click.option("--schedules", default=2_000, show_default=True, help="So many are played against each mutant, at most.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Mutants tried at a time.")
 @click.option("--only", default="", help="Mutants with this in their name.")
 def command(schedules: int, jobs: int, only: str) -> None:

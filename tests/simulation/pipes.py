@@ -63,6 +63,7 @@ class Pipe:
 
     def land(self, most: int) -> None:
         """So many messages reach the receiver, as far as it has room."""
+        was_full = not self.has_room
         while most > 0 and self.flying and len(self.landed) < self.receiver.high_water:
             self.landed.append(self.flying.popleft())
             self._gone += 1
@@ -71,7 +72,8 @@ class Pipe:
             self._held -= self._gone
             self._gone = 0
         self.receiver.owner.poke()
-        self.sender.owner.poke()
+        if was_full and self.has_room:
+            self.sender.owner.poke()
 
     def break_off(self, kept: int) -> None:
         """The connection is gone: of what was under way the receiver gets the first `kept`."""
@@ -138,9 +140,9 @@ class Link:
         self.back = Pipe(self, sender=binder, receiver=self.connecter, identity=identity)
         if binder.kind == XPUB:
             self.out.landed.append(SUBSCRIBED)
+            binder.owner.poke()
         binder.links.append(self)
         self.connecter.owner.poke()
-        binder.owner.poke()
 
     def break_off(self, random_: random.Random) -> None:
         """The connection is lost, if it stands; it will be made again."""

@@ -18,6 +18,7 @@ from common.records import Kind
 from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_publisher, new_socket
 from matcher import settings as matcher_settings
 from matcher.core import Core
+from matcher.follow import Filling, Following
 from matcher.loop import Loop as MatcherLoop
 from matcher.wires import Wires
 from relay.deliver import Relay
@@ -167,6 +168,10 @@ class WatcherProcess(Process):
         self.dialers.clear()
 
 
+class Repeated(Exception):
+    """The matcher takes updates that it had taken."""
+
+
 class MatcherProcess(Process):
     """`python -m matcher`."""
 
@@ -174,14 +179,29 @@ class MatcherProcess(Process):
         super().__init__("matcher", edges)
         self.core: Core | None = None
         self._settings = settings
+        self._followed: dict[tuple[Kind, Incarnation], int] = {}
+        """How far this life has followed each life of each watcher."""
 
     def begin(self, incarnation: Incarnation) -> Callable[[], None]:
         clock: Clock = self.edges.clock
         log = Log(self.name)
+        self._followed.clear()
         self.core = Core(self._settings, incarnation=incarnation, log=log)
         loop = MatcherLoop(self.core, Wires(RUN_DIR, wakers=()), clock=clock.monotonic, log=log)
         self.core.start(clock.now)
         return loop.turn
+
+    def move(self, random_: random.Random) -> None:
+        """A turn, after which no watcher's updates may have been taken twice. Raises Repeated."""
+        super().move(random_)
+        if self.core is None:
+            return
+        for kind, follower in self.core.followers.items():
+            if isinstance(follower.state, Filling | Following):
+                life, sequence = (kind, follower.state.incarnation), follower.state.sequence
+                if sequence < self._followed.get(life, 0):
+                    raise Repeated(f"{life} is followed from {sequence} on, and was up to {self._followed[life]}")
+                self._followed[life] = sequence
 
     def ask_for_epoch(self) -> None:
         """An operator's SIGUSR1."""

@@ -5,10 +5,10 @@ pod or a container out, until the next epoch mends it: here it is seen at once.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from common.messages import Emission, Emissions, PodContainers, PodDelete, PodNew, Resync, decode
-from common.records import Container, decode_pod
+from common.records import UID, Container, decode_pod
 from sandbox.reducer.journal import Arrival
 
 Word = tuple[str, str]
@@ -30,7 +30,12 @@ class Emitted:
 class Promises:
     """Everything that was emitted in a schedule, and how far each of the reducer's connections has heard it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exists: Callable[[UID], bool | None]) -> None:
+        """`exists`: whether the cluster has a pod, None where that says nothing of what podwire sees."""
+        self._exists = exists
+        self._deleted: set[UID] = set()
+        self._tags: dict[UID, int] = {}
+        """The newest tag of the pod's images: the simulated cluster counts them up."""
         self._emitted: defaultdict[int, dict[str, Emitted]] = defaultdict(dict)
         """By epoch and matcher: two matchers may choose the same number."""
         self._newest: dict[str, int] = {}
@@ -54,21 +59,43 @@ class Promises:
             raise Broken(f"epoch {message.epoch} goes on with {message.first} after {emitted.emissions}")
         emitted.emissions += len(message.emissions)
         for emission in message.emissions:
+            self._check(emission)
             emitted.words += _words(emission)
 
-    def hear(self, arrivals: Iterable[Arrival], epochs: Iterator[int], *, relay: str) -> None:
-        """What has come since the last call; `epochs` are the numbers of its resyncs, `relay` is the life that sent it. Raises Broken."""
-        for _, uid, kind, connection in arrivals:
+    def hear(self, arrivals: Iterable[Arrival], epochs: Iterator[int], *, connection: int, relay: str) -> None:
+        """What one read of a connection has brought. `epochs` are the numbers of its resyncs, `relay` is the life that sent it; connections
+        are numbered in the order in which they were made. Raises Broken."""
+        for _, uid, kind, _ in arrivals:
             if kind == "resync":
                 epoch = next(epochs)
                 self._heard[connection] = epoch, []
                 self._span(relay, connection, epoch)
             if kind not in ("connected", "closed"):
                 self._heard[connection][1].append((kind, uid))
-        for epoch, heard in self._heard.values():
-            if not any(emitted.words[: len(heard)] == heard for emitted in self._emitted[epoch].values()):
-                told = [emitted.words for emitted in self._emitted[epoch].values()]
-                raise Broken(f"epoch {epoch} was heard as {heard}, and emitted as {told}")
+        if connection not in self._heard:
+            return
+        epoch, heard = self._heard[connection]
+        if not any(emitted.words[: len(heard)] == heard for emitted in self._emitted[epoch].values()):
+            told = [emitted.words for emitted in self._emitted[epoch].values()]
+            raise Broken(f"epoch {epoch} was heard as {heard}, and emitted as {told}")
+
+    def _check(self, emission: Emission) -> None:
+        """No pod is taken for gone that is there, and none comes back: the UIDs of the simulated cluster are used once."""
+        match emission:
+            case PodDelete(uid=uid):
+                self._deleted.add(uid)
+                if self._exists(uid):
+                    raise Broken(f"pod {uid} is said to be gone")
+            case PodNew(record=record):
+                pod = decode_pod(record)
+                if pod.uid in self._deleted and self._exists(pod.uid) is not None:
+                    raise Broken(f"pod {pod.uid} comes back")
+                newest = max((int(container.image.rpartition(":")[2]) for container in pod.containers), default=0)
+                if newest < self._tags.get(pod.uid, 0):
+                    raise Broken(f"pod {pod.uid} goes back to what it was")
+                self._tags[pod.uid] = newest
+            case Resync() | PodContainers():
+                pass
 
     def _span(self, relay: str, connection: int, epoch: int) -> None:
         """Within a relay's life epochs grow from connection to connection, in whatever order the reducer reads those."""

@@ -5,12 +5,16 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tests.simulation.edges import Edges
-from tests.simulation.faults import OPERATIONS, WEIGHTS, WORKLOAD
+from tests.simulation.faults import LONG_FELT, OPERATIONS, WEIGHTS, WORKLOAD
+from tests.simulation.quiet import PROMPT_SECONDS, QUIET_SECONDS, settle
 from tests.simulation.world import Trace, World
 
 MOST_STEPS = 20
 SEEDS = 1_000_000
 """Of what a step leaves open."""
+
+STARTED_SHARE = 0.6
+"""Of schedules that begin with all processes having started. In the others things happen meanwhile."""
 
 NAMES = tuple(OPERATIONS)
 
@@ -46,6 +50,8 @@ def script_of(seed: int, *, steps: int | None = None) -> Script:
     random_ = random.Random(seed)
     count = random_.randint(1, MOST_STEPS)
     names = random_.choices(NAMES, _weights(random_), k=steps or count)
+    if random_.random() < STARTED_SHARE:
+        names[0] = "rest"
     return Script(seed, tuple(Step(name, random_.randrange(SEEDS), _moves(random_)) for name in names))
 
 
@@ -74,10 +80,14 @@ def play(script: Script, edges: Edges, *, trace: Trace | None = None) -> Failed 
             OPERATIONS[step.operation](world, random.Random(step.seed + 1))
             world.run(step.moves)
         world.random.seed(script.seed)
-        world.settle()
+        settle(world, within_seconds=_patience(script))
     except Exception as error:  # noqa: BLE001 (an error of any process fails the schedule)
         return Failed(script, error)
     return None
+
+
+def _patience(script: Script) -> float:
+    return QUIET_SECONDS if any(step.operation in LONG_FELT for step in script.steps) else PROMPT_SECONDS
 
 
 def shrink(failed: Failed, edges: Edges) -> Failed:

@@ -117,9 +117,11 @@ class Connection:
 
     def read(self, most: int) -> bytes:
         """The far end reads."""
+        was_full = len(self.sent) >= self._window
         data = bytes(self.sent[:most])
         del self.sent[:most]
-        self.owner.poke()
+        if was_full:
+            self.owner.poke()
         return data
 
     def end(self) -> None:

@@ -226,7 +226,7 @@ class Converging(RuleBasedStateMachine):
 
 
 class TestConverging(Converging.TestCase):
-    settings = settings(max_examples=100, stateful_step_count=40)
+    settings = settings(max_examples=60, stateful_step_count=40)
 
     def setup_method(self, _method):
         self.chunk_bytes = publish.CHUNK_BYTES

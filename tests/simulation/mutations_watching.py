@@ -1,0 +1,76 @@
+"""Faults in how a watcher lists and watches."""
+
+from typing import Final
+
+from tests.simulation.mutation import mutant
+
+WATCHING: Final = (
+    mutant(
+        "a relist does not say who is gone",
+        "watcher/store.py",
+        "gone, self._unmentioned = list(self._unmentioned or ()), None",
+        "gone, self._unmentioned = [], None",
+    ),
+    mutant(
+        "every known object counts as unchanged",
+        "watcher/store.py",
+        "if self._records.get(uid) == record:",
+        "if uid in self._records:",
+    ),
+    mutant(
+        "a list is taken for complete at its first page",
+        "watcher/reflect.py",
+        "if event.token is not None:",
+        "if False:",
+    ),
+    mutant("DELETED events are left out", "watcher/scope.py", "self._delete(event.uid)", "pass"),
+    mutant(
+        "410 is waited out",
+        "watcher/reflect.py",
+        "        case 410:\n            return _expired(state, event.message, now, random_)\n",
+        "",
+    ),
+    mutant(
+        "a watch goes on from where it was opened",
+        "watcher/reflect.py",
+        "replace(state.activity, resource_version=version, progressed=True)",
+        "replace(state.activity, progressed=True)",
+    ),
+    mutant(
+        "a list that begins again remembers what the last one mentioned",
+        "watcher/store.py",
+        "self._unmentioned = set(self._records)",
+        "self._unmentioned = set(self._records) if self._unmentioned is None else self._unmentioned",
+    ),
+    mutant(
+        "the end of one namespace's list counts for all",
+        "watcher/core.py",
+        "        if not self.complete:\n            events",
+        "        if False:\n            events",
+    ),
+    mutant(
+        "a namespace that is forbidden holds up the others",
+        "watcher/core.py",
+        "state.listed or state.denied is not None for state in states",
+        "state.listed for state in states",
+    ),
+    mutant(
+        "whoever is named first counts as controller",
+        "watcher/normalize.py",
+        "if reference.controller and reference.uid:",
+        "if reference.uid:",
+    ),
+    mutant(
+        "ephemeral containers are left out",
+        "watcher/normalize.py",
+        "containers += _of_kind(ContainerKind.EPHEMERAL, status.ephemeralContainerStatuses)",
+        "pass",
+    ),
+    mutant("credentials are not read again", "watcher/reflect.py", "[*actions, ReadCredentials()]", "actions"),
+    mutant(
+        "a silent watch is waited for",
+        "watcher/channel.py",
+        "now - self.heard_at >= self._silence_seconds",
+        "now < self.heard_at",
+    ),
+)
