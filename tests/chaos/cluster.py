@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from common.records import KINDS
 from sandbox.lists import CannotList
 from sandbox.lists import Cluster as Lists
-from sandbox.truth import Truth, compare, truth
+from sandbox.truth import SHOWN, Truth, compare, truth
 from tests.chaos.reducer import Reducer
 from tests.e2e.sandboxed import Sandbox
 
@@ -97,7 +97,12 @@ def differences(cluster: Cluster, reducer: Reducer) -> list[str]:
             return unwatched
         before = cluster.truth()
         held = reducer.pods()
-        behind = compare(before, held).differences.first
-        return sorted(set(behind) & set(compare(cluster.truth(), held).differences.first)) if behind else []
+        first = compare(before, held).differences
+        if not first.total:
+            return []
+        second = compare(cluster.truth(), held).differences
     except (CannotList, *GONE) as error:
         return [f"not compared: {error!r}"]
+    # So many that not all are told: the two sentences about one and the same pod need not be among them.
+    many = [f"{second.total} differences"] if min(first.total, second.total) > SHOWN else []
+    return many + sorted({*first.first} & {*second.first})
