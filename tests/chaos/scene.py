@@ -84,11 +84,15 @@ class Scene:
         return missing or [f"{stage}: {why}" for stage in STAGES if (why := self.ready_state(stage)) is not None]
 
     def _until(self, wrong: Callable[[], list[str]], since: float, within: float) -> float:
-        while found := wrong():
-            if time.monotonic() - since > within:
-                raise Broken("\n".join([f"not in step {within:.0f} s later:", *found[:10]]))
+        while True:
+            found, seconds = wrong(), time.monotonic() - since
+            if seconds > within:
+                raise Broken(
+                    "\n".join([f"not in step within {within:.0f} s:", *(found[:10] or [f"after {seconds:.1f} s"])])
+                )
+            if not found:
+                return seconds
             time.sleep(POLL_SECONDS)
-        return time.monotonic() - since
 
 
 @contextmanager
