@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from sandbox.plain import Plain
-from sandbox.resources import Place, by_plural
-from sandbox.statuses import bad_request, forbidden, invalid, unauthorized
+from sandbox.resources import Place
+from sandbox.statuses import bad_request, forbidden, forbidden_review, invalid, unauthorized
 
 USER = "podwire-sandbox"
 ANONYMOUS = "system:anonymous"
@@ -68,7 +68,9 @@ class Access:
             raise forbidden(user=user, verb=verb, resource=place.resource, namespace=place.namespace, name=place.name)
 
     def review(self, user: str, body: bytes) -> Plain:
-        """Answers a SelfSubjectAccessReview. Raises ApiError (400, 422)."""
+        """Answers a SelfSubjectAccessReview, which everybody but the anonymous may ask for. Raises ApiError (400, 403, 422)."""
+        if user == ANONYMOUS:
+            raise forbidden_review(user)
         try:
             asked = msgspec.json.decode(body, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -86,8 +88,8 @@ class Access:
                 message=message,
                 details={"group": "authorization.k8s.io"},
             )
-        plural = str(attributes.get("resource", ""))
-        allowed = by_plural(plural) is not None and self.may(user, str(attributes.get("verb", "")), plural)
+        # Whether there is such a resource makes no difference to a real server either.
+        allowed = self.may(user, str(attributes.get("verb", "")), str(attributes.get("resource", "")))
         return {
             "kind": "SelfSubjectAccessReview",
             "apiVersion": "authorization.k8s.io/v1",

@@ -68,6 +68,18 @@ def forbidden(*, user: str, verb: str, resource: Resource, namespace: str, name:
     )
 
 
+def forbidden_review(user: str) -> ApiError:
+    """An access review that this user may not ask for."""
+    group, plural = "authorization.k8s.io", "selfsubjectaccessreviews"
+    return ApiError(
+        code=403,
+        reason="Forbidden",
+        message=f'{plural}.{group} is forbidden: User "{user}" cannot create resource "{plural}" in API group "{group}" '
+        "at the cluster scope",
+        details={"group": group, "kind": plural},
+    )
+
+
 def no_such_path() -> ApiError:
     """Nothing is served under the path."""
     message = "the server could not find the requested resource"

@@ -120,3 +120,35 @@ def test_a_client_can_ask_what_it_may_do(api: Api) -> None:
     assert (allowed.status, allowed.body["kind"]) == (201, "SelfSubjectAccessReview")
     assert allowed.body["status"]["allowed"] is True
     assert (empty.status, empty.body["reason"]) == (422, "Invalid")
+
+
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+def test_a_review_is_about_words_and_not_about_what_is_served(api: Api) -> None:
+    """If a user may do everything, then also with a resource that nobody serves, in a namespace that is not there; the question is in
+    the answer."""
+    if "selfsubjectaccessreviews" not in api.resources:
+        pytest.skip("this server answers no access reviews")
+    attributes = {"verb": "watch", "group": "nonsense.example", "resource": "things", "namespace": "nowhere"}
+
+    answer = api.call("POST", REVIEWS, body={"spec": {"resourceAttributes": attributes}})
+
+    assert (answer.status, answer.body["status"]["allowed"]) == (201, True)
+    assert answer.body["spec"]["resourceAttributes"] == attributes
+
+
+def test_a_review_is_for_those_who_say_who_they_are(api: Api) -> None:
+    """If a request has no token, then it may not ask for a review."""
+    if "selfsubjectaccessreviews" not in api.resources or not api.checks_tokens:
+        pytest.skip("this server answers no access reviews, or everybody")
+    asked = {"spec": {"resourceAttributes": {"verb": "list", "resource": "pods"}}}
+
+    answer = api.call("POST", REVIEWS, body=asked, token=None)
+
+    assert (answer.status, answer.body["reason"]) == (403, "Forbidden")
+    assert answer.body["details"] == {"group": "authorization.k8s.io", "kind": "selfsubjectaccessreviews"}
+    assert answer.body["message"] == (
+        'selfsubjectaccessreviews.authorization.k8s.io is forbidden: User "system:anonymous" cannot create resource '
+        '"selfsubjectaccessreviews" in API group "authorization.k8s.io" at the cluster scope'
+    )
