@@ -61,12 +61,14 @@ def _show(finding: Finding) -> None:
 
 def _findings(context: click.Context, names: list[str], options: Mapping[str, Any]) -> Iterator[Finding]:
     run_dir = options["run_dir"]
+    # All settings first: a mistake among them ends the command before it has said anything.
+    watching = _watchers(context, names, options)
+    relaying = relay.cli.settings_of(**{**options, **own_of(context, "relay")})
     yield from findings_of("run-dir", partial(probe_run_dir, run_dir))
     yield from findings_of("stages", partial(probe_stages, run_dir, names))
-    for settings, kinds in _watchers(context, names, options).items():
+    for settings, kinds in watching.items():
         yield from _of_cluster(settings, kinds)
     if "relay" in names:
-        relaying = relay.cli.settings_of(**{**options, **own_of(context, "relay")})
         yield from findings_of("intake", partial(probe_intake, relaying.intake))
 
 

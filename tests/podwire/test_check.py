@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from common.errors import UsageError
 from podwire.ask import NoAnswer
 from podwire.check.api import Answer
+from podwire.check.cli import command
 from podwire.check.findings import Finding, as_json, shown
 from podwire.check.place import probe_stages
 from podwire.check.probe import findings_of
@@ -142,3 +144,9 @@ def test_a_stage_of_another_version_is_a_problem(tmp_path: Path, monkeypatch: py
     assert (matcher.level, relay.level) == ("problem", "problem")
     assert "version 0.0.1" in matcher.says
     assert "restart" in matcher.do
+
+
+def test_a_mistake_among_the_settings_ends_it_before_anything_is_looked_at(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["--run-dir", str(tmp_path), "--label", "novalue"])
+    assert isinstance(result.exception, UsageError)
+    assert result.output == ""
