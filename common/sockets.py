@@ -63,6 +63,17 @@ def new_socket(context: zmq.Context[zmq.Socket[bytes]], kind: int, *, high_water
     return socket
 
 
+def bind_ipc(socket: zmq.Socket[bytes], endpoint: str) -> None:
+    """Binds a socket to its path in the run directory and takes over what a dead process left there. Raises UsageError where it cannot."""
+    try:
+        socket.bind(endpoint)
+    except zmq.ZMQError as error:
+        path = endpoint.removeprefix("ipc://")
+        raise UsageError(
+            f"cannot listen on {path}: {zmq.strerror(error.errno or 0)}; remove it, or choose another --run-dir"
+        ) from error
+
+
 def new_publisher(context: zmq.Context[zmq.Socket[bytes]], *, high_water: int) -> zmq.Socket[bytes]:
     """A PUB that can be asked with `joined` who listens: what is repeated once a second can then be said to a newcomer at once."""
     socket = new_socket(context, zmq.XPUB, high_water=high_water)

@@ -9,7 +9,7 @@ from common.clock import monotonic, wall_ns
 from common.logs import Log
 from common.messages import new_incarnation
 from common.place import claim
-from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_publisher, new_socket
+from common.sockets import EMISSIONS_HIGH_WATER, bind_ipc, emissions_endpoint, link_endpoint, new_publisher, new_socket
 from common.stop import StopSignal
 from common.version import VERSION
 from relay import machine
@@ -38,8 +38,8 @@ def run(settings: Settings) -> None:
     emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
     link = new_publisher(context, high_water=LINKS_HIGH_WATER)
     try:
-        emissions.bind(emissions_endpoint(settings.run_dir))
-        link.bind(link_endpoint(settings.run_dir))
+        bind_ipc(emissions, emissions_endpoint(settings.run_dir))
+        bind_ipc(link, link_endpoint(settings.run_dir))
         Loop(relay, emissions=emissions, link=link, dialer=Dialer(settings.intake), stop=stop, admin=admin).run()
     finally:
         emissions.close()

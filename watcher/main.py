@@ -11,7 +11,7 @@ from common.clock import monotonic, wall_ns
 from common.logs import Log, Seldom
 from common.messages import BadMessage, Beat, SnapshotAsk, Updates, decode, encode, new_incarnation
 from common.place import claim
-from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
+from common.sockets import UPDATES_HIGH_WATER, bind_ipc, new_socket, snapshots_endpoint, updates_endpoint
 from common.stop import StopSignal
 from common.version import VERSION
 from watcher import credentials
@@ -106,9 +106,9 @@ class Loop:
         self._view = view
         self._seldom = Seldom()
         self._updates = new_socket(context, zmq.PUB, high_water=UPDATES_HIGH_WATER)
-        self._updates.bind(updates_endpoint(settings.run_dir, settings.kind))
+        bind_ipc(self._updates, updates_endpoint(settings.run_dir, settings.kind))
         self._snapshots = new_socket(context, zmq.ROUTER, high_water=UPDATES_HIGH_WATER)
-        self._snapshots.bind(snapshots_endpoint(settings.run_dir, settings.kind))
+        bind_ipc(self._snapshots, snapshots_endpoint(settings.run_dir, settings.kind))
         self._poller = zmq.Poller()
         self._poller.register(stop.fd, zmq.POLLIN)
         self._poller.register(self._snapshots, zmq.POLLIN)

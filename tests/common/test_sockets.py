@@ -7,7 +7,15 @@ import pytest
 import zmq
 
 from common.errors import UsageError
-from common.sockets import LONGEST_IPC_PATH, joined, link_endpoint, new_publisher, new_socket, updates_endpoint
+from common.sockets import (
+    LONGEST_IPC_PATH,
+    bind_ipc,
+    joined,
+    link_endpoint,
+    new_publisher,
+    new_socket,
+    updates_endpoint,
+)
 
 
 @pytest.fixture
@@ -24,6 +32,23 @@ def test_a_path_that_no_unix_socket_can_have_is_the_users_mistake() -> None:
 
 def test_each_kind_has_an_endpoint_of_its_own(tmp_path: Path) -> None:
     assert updates_endpoint(tmp_path, "pods") != updates_endpoint(tmp_path, "jobs")
+
+
+def test_a_path_that_the_dead_left_is_taken_over_and_another_that_cannot_be_is_the_users_to_remove(
+    context: zmq.Context[zmq.Socket[bytes]], tmp_path: Path
+) -> None:
+    link = tmp_path / "relay.link"
+    with new_socket(context, zmq.PULL, high_water=1) as socket:
+        link.touch()
+        bind_ipc(socket, link_endpoint(tmp_path))
+        assert link.is_socket()
+    link.unlink(missing_ok=True)
+    link.mkdir()
+    with (
+        new_socket(context, zmq.PULL, high_water=1) as socket,
+        pytest.raises(UsageError, match=f"cannot listen on {link}: Address already in use; remove it"),
+    ):
+        bind_ipc(socket, link_endpoint(tmp_path))
 
 
 def test_a_publisher_hears_each_subscriber_once_and_nothing_else_they_send(
