@@ -259,7 +259,8 @@ class Scope:
                 self._journal.credentials_read_again()
             case states.Tell(fault=fault, why=why):
                 self.counts.faults[fault] += 1
-                self.last_error = f"{fault}: {why}"
+                if not (fault is states.Fault.ENDED and before.timeout_seconds):  # as it was asked to
+                    self.last_error = f"{fault}: {why}"
                 self._journal.ended(action, before, now)
             case _:
                 assert_never(action)

@@ -65,6 +65,7 @@ def test_the_first_silence_is_no_warning_and_after_it_only_a_dead_server_is_sile
         assert "timeoutSeconds=120" in bench.channel.target
         bench.take(bench.channel.begin())
     assert lines(caplog) == []
+    assert bench.scope.last_error == "silent: nothing came for 150 s"
     bench.now += 150.0
     bench.take(Silent(150.0))
     assert lines(caplog, level="warning") == ["watch failed silent"]
