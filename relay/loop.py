@@ -15,13 +15,14 @@ from relay.connect import Trouble
 from relay.deliver import Action, Dial, Publish, Relay
 from relay.dial import Connected, Dialer, NotConnected, text_of, trouble_of
 from relay.outbox import Gate
-from relay.wire import ClosedByReducer, Wire
+from relay.wire import ClosedByReducer, Vanished, Wire
 
 FRAMES_A_TURN = 10
 """Read before anything else is looked at, so that a storm starves neither the connection nor the end of the process."""
 
 FINISH_SECONDS = 1.0
-ADAPT_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+"""Between two looks whether the reducer still answers."""
 
 
 class Loop:
@@ -44,7 +45,7 @@ class Loop:
         self._stop = stop
         self._admin = admin
         self._wire: Wire | None = None
-        self._adapt_at = 0.0
+        self._look_at = 0.0
         self._poller = zmq.Poller()
         self._poller.register(dialer.fd, zmq.POLLIN)
         self._poller.register(stop.fd, zmq.POLLIN)
@@ -132,9 +133,11 @@ class Loop:
             return
         try:
             wire.send(outbox)
-            if monotonic() >= self._adapt_at:
-                self._adapt_at = monotonic() + ADAPT_SECONDS
-                wire.adapt()
+            if (now := monotonic()) >= self._look_at:
+                self._look_at = now + LOOK_SECONDS
+                wire.look(now)
+        except Vanished as error:
+            self._lost(wire, Trouble.TIMEOUT, str(error))
         except OSError as error:
             self._lost(wire, trouble_of(error), text_of(error))
 

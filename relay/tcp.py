@@ -1,34 +1,46 @@
-"""TCP's own means against a peer that has vanished: it is noticed within 30 s, whether the connection is busy or idle.
+"""What the upstream connection wants of TCP: a peer that vanished is asked often enough, and little waits in the kernel.
 
-Idle connections are probed by keepalive. Busy ones end when data stays unacknowledged for `TCP_USER_TIMEOUT` (tcp(7)). But Linux
-counts that time also while a living peer keeps its window shut, so a reducer that reads nothing for a while would be cut off and
-synchronized anew, just when it has too much to do. So the timeout is on only while something is in flight: a peer with a shut
-window has acknowledged all that it was sent.
+Whether the peer answers is counted by the kernel and judged by `relay.answers`. Linux asks by itself: with data and its
+retransmissions, with keepalive's probes on an idle connection, and with probes of a window that is shut. But it asks less and less
+often, up to two minutes apart, so the pauses are bounded (TCP_RTO_MAX_MS, since Linux 6.15; before that, a peer that vanishes after it
+kept its window shut for long is noticed at the next probe).
 """
 
 import socket
 import struct
+from contextlib import suppress
 
-UNACKNOWLEDGED_MS = 20_000
+from relay.answers import Segments
+
+LONGEST_PAUSE_MS = 4_000
+"""Between two questions to a peer that owes an answer, or whose window is shut."""
+
 KEEPALIVE_IDLE_SECONDS = 10
 KEEPALIVE_INTERVAL_SECONDS = 5
 KEEPALIVE_PROBES = 3
 
-_UNACKED = struct.Struct("=24xI")
-"""`tcpi_unacked` in `struct tcp_info` (linux/tcp.h): segments in flight."""
+LARGEST_UNSENT_BYTES = 64 * 1024
+"""In the kernel, beside what is in flight: what waits there cannot be replaced by what is newer. By default it may be megabytes."""
+
+_RTO_MAX_MS = 44
+"""TCP_RTO_MAX_MS (linux/tcp.h), which Python's socket module does not name yet."""
+
+_SEGMENTS = struct.Struct("=136xII")
+"""`tcpi_segs_out` and `tcpi_segs_in` in `struct tcp_info` (linux/tcp.h)."""
 
 
 def tune(connection: socket.socket) -> None:
     """Sets what holds for the connection's whole life. Small writes leave at once: the relay batches by itself."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, LARGEST_UNSENT_BYTES)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+    with suppress(OSError):  # an older kernel
+        connection.setsockopt(socket.IPPROTO_TCP, _RTO_MAX_MS, LONGEST_PAUSE_MS)
 
 
-def adapt(connection: socket.socket) -> None:
-    """To be called once a second: the timeout is on while data is in flight, off otherwise."""
-    (in_flight,) = _UNACKED.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _UNACKED.size))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS if in_flight else 0)
+def segments(connection: socket.socket) -> Segments:
+    """What the kernel has counted so far. Raises OSError when the connection is broken."""
+    return Segments._make(_SEGMENTS.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SEGMENTS.size)))

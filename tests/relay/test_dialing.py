@@ -12,6 +12,9 @@ from common.address import Address
 from relay import tcp
 from relay.connect import Trouble
 from relay.dial import Connected, Dialer, NotConnected, attempt, text_of, trouble_of
+from relay.loop import LOOK_SECONDS
+from relay.tcp import KEEPALIVE_IDLE_SECONDS, KEEPALIVE_INTERVAL_SECONDS, KEEPALIVE_PROBES, LONGEST_PAUSE_MS
+from relay.wire import VANISHED_SECONDS
 
 
 @pytest.fixture
@@ -43,20 +46,24 @@ def test_a_connection_is_tuned_and_non_blocking(server: socket.socket) -> None:
         assert connection.getblocking() is False
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == tcp.UNACKNOWLEDGED_MS
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == tcp.LARGEST_UNSENT_BYTES
 
 
 def test_a_peer_that_vanished_is_noticed_within_30_seconds() -> None:
-    assert tcp.UNACKNOWLEDGED_MS < 30_000
-    assert tcp.KEEPALIVE_IDLE_SECONDS + tcp.KEEPALIVE_PROBES * tcp.KEEPALIVE_INTERVAL_SECONDS < 30
+    assert LONGEST_PAUSE_MS / 1_000 + VANISHED_SECONDS + 2 * LOOK_SECONDS < 30
+    assert KEEPALIVE_IDLE_SECONDS + KEEPALIVE_PROBES * KEEPALIVE_INTERVAL_SECONDS < 30
 
 
-def test_the_timeout_is_off_while_nothing_is_in_flight(server: socket.socket) -> None:
-    """A reducer that reads nothing shuts its window and acknowledges all: it is slow, not gone."""
-    with socket.create_connection(server.getsockname()) as connection:
+def test_segments_that_go_and_come_are_counted(server: socket.socket) -> None:
+    with socket.create_connection(server.getsockname()) as connection, server.accept()[0] as peer:
         tcp.tune(connection)
-        tcp.adapt(connection)
-        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
+        before = tcp.segments(connection)
+        connection.sendall(b"x")
+        peer.sendall(peer.recv(1))
+        assert connection.recv(1) == b"x"
+        after = tcp.segments(connection)
+        assert after.sent > before.sent
+        assert after.received > before.received
 
 
 def test_every_address_is_tried(server: socket.socket) -> None:

@@ -15,7 +15,7 @@ def test_each_chunk_is_offered_by_itself() -> None:
     assert outbox.head() == b"rest"
 
 
-def test_one_mebibyte_shuts_the_gate_and_less_than_half_of_it_opens_it() -> None:
+def test_the_bound_shuts_the_gate_and_less_than_half_of_it_opens_it() -> None:
     outbox = Outbox()
     outbox.put(bytes(LARGEST_BYTES - 1))
     assert outbox.gate is Gate.OPEN
