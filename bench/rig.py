@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,23 +135,20 @@ class Reducer:
         """JSON of its HTTP."""
         return fetch(self.admin, path)
 
+    def order(self, path: str) -> None:
+        """Sends one of `sandbox.reducer.admin`'s orders, as `/stall?seconds=3`."""
+        with urllib.request.urlopen(f"http://{self.admin}{path}", data=b"", timeout=60):
+            pass
+
 
 @contextmanager
-def reducer() -> Iterator[Reducer]:
+def reducer(*options: str, host: str = "127.0.0.1", port: int = 0, within: Sequence[str] = ()) -> Iterator[Reducer]:
+    """A reference reducer with these options of its own; `within` is a command that runs its command line, as `ip netns exec NAME`."""
     with tempfile.TemporaryDirectory(prefix="podwire-bench-") as directory:
-        file = Path(directory, "addresses.json")
-        command = [
-            "sandbox",
-            "reducer",
-            "--listen",
-            "127.0.0.1:0",
-            "--admin",
-            "127.0.0.1:0",
-            "--address-file",
-            str(file),
-        ]
-        with process(command, log=Path(directory, "log")):
-            wait_for(file.exists, seconds=20, what="the reducer's addresses")
+        file, log = Path(directory, "addresses.json"), Path(directory, "log")
+        listen = ["--listen", f"{host}:{port}", "--admin", f"{host}:0", "--address-file", str(file)]
+        with program([*within, sys.executable, "-m", "sandbox", "reducer", *listen, *options], log=log):
+            wait_for(file.exists, seconds=60, what="the reducer's addresses")
             found = json.loads(file.read_text())
             yield Reducer(found["intake"], found["admin"])
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,22 +33,18 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def pipeline(kubeconfig: str, directory: Path, *options: str) -> Iterator[tuple[rig.Reducer, Path]]:
-    """`podwire up` between an API server and the reference reducer, and its run directory."""
+    """`podwire up` between an API server and a reference reducer of its own, and its run directory."""
+    with rig.reducer() as reducer, up(kubeconfig, directory, "--intake", reducer.address, *options) as run_dir:
+        yield reducer, run_dir
+
+
+@contextmanager
+def up(kubeconfig: str, directory: Path, *options: str, within: Sequence[str] = ()) -> Iterator[Path]:
+    """`podwire up`, and its run directory; `within` is a command that runs its command line."""
     run_dir = directory / "run"
-    with rig.reducer() as reducer:
-        arguments = [
-            "podwire",
-            "up",
-            "--kubeconfig",
-            kubeconfig,
-            "--intake",
-            reducer.address,
-            "--run-dir",
-            str(run_dir),
-            *options,
-        ]
-        with rig.process(arguments, log=directory / "up.log"):
-            yield reducer, run_dir
+    arguments = ["--kubeconfig", kubeconfig, "--run-dir", str(run_dir), *options]
+    with rig.program([*within, sys.executable, "-m", "podwire", "up", *arguments], log=directory / "up.log"):
+        yield run_dir
 
 
 def assert_in_step(kubeconfig: str, reducer: rig.Reducer, *, seconds: float = 60.0) -> None:

@@ -2,16 +2,17 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench import rig
+from common.records import KINDS
 from podwire.ask import NoAnswer, stage_state
 from podwire.stages import STAGES
-from tests.e2e.conftest import assert_in_step, pipeline
+from tests.e2e.conftest import assert_in_step, up
 from tests.fakes.processes import eventually, pid_in
 
 
@@ -111,6 +112,11 @@ class Running:
         for stage in STAGES:
             self.until(lambda stage=stage: self.state(stage).get("not_ready", "") is None, f"{stage} in sync")
 
+    def until_watching(self) -> None:
+        """Waits until every stage is in sync and every watch is open, so that what is ordered of watches concerns all."""
+        self.until_ready()
+        self.until(lambda: self.sandbox.state()["watches"] == dict.fromkeys(KINDS, 1), "all watches")
+
     def pids(self) -> dict[str, int | None]:
         """The process of each stage."""
         return {stage: pid_in(self.run_dir, stage) for stage in STAGES}
@@ -118,6 +124,10 @@ class Running:
     def owners(self, pods: set[str]) -> dict[str, str]:
         """The kind of owner that the reducer holds for each of these UIDs, where it holds the pod."""
         return {one["uid"]: one["owner_kind"] for one in self.reducer.get("/pods")["pods"] if one["uid"] in pods}
+
+    def moved_to(self, reducer: rig.Reducer) -> "Running":
+        """The same, once it reports to this reducer."""
+        return replace(self, reducer=reducer)
 
     def assert_in_step(self) -> None:
         """What has begun is finished; then the reducer comes to hold what the API server lists, and no invariant was broken."""
@@ -128,8 +138,23 @@ class Running:
 
 @contextmanager
 def running(of: Sandbox, directory: Path, *options: str) -> Iterator[Running]:
-    """podwire between the sandbox and a reference reducer. At the end no stage may have died."""
-    with pipeline(str(of.kubeconfig), directory, "--log-format", "json", *options) as (reducer, run_dir):
+    """podwire between the sandbox and a reference reducer of its own. At the end no stage may have died."""
+    with rig.reducer() as reducer, between(of, reducer, directory, *options) as found:
+        yield found
+
+
+@contextmanager
+def between(
+    of: Sandbox,
+    reducer: rig.Reducer,
+    directory: Path,
+    *options: str,
+    intake: str | None = None,
+    within: Sequence[str] = (),
+) -> Iterator[Running]:
+    """podwire between the two. `intake` is what it is told of the reducer, if that is not its address; `within` as for `up`."""
+    told = ["--intake", intake or reducer.address, "--log-format", "json", *options]
+    with up(str(of.kubeconfig), directory, *told, within=within) as run_dir:
         found = Running(of, reducer, run_dir, directory / "up.log")
         found.until(lambda: all(found.pids().values()), "all stages")
         before = found.pids()

@@ -59,6 +59,7 @@ def test_410_in_the_middle_of_a_watch(noticed: str, tmp_path: Path) -> None:
     with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
         api.put("pods", doomed)
         podwire.until(lambda: podwire.owners({"uid-doomed"}), "a pod that will be deleted")
+        podwire.until_watching()
         if noticed == "on the open watch":
             assert api.order("gone") == len(KINDS)
         else:
@@ -90,13 +91,13 @@ def test_429_with_retry_after(tmp_path: Path) -> None:
 def test_500s(tmp_path: Path) -> None:
     """Waits that grow, for the watch and for lists; the watch goes on from where it was, without a list."""
     with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
-        podwire.until_ready()
+        podwire.until_watching()
         for kind in KINDS:
             api.order("refuse", status=500, resource=kind, count=3)
         api.order("cut")
         for kind in KINDS:
             podwire.until(lambda kind=kind: podwire.faults(kind, "refused") == 3, f"all refusals of {kind}")
-        podwire.until(lambda: api.state()["watches"] == dict.fromkeys(KINDS, 1), "all watches again")
+        podwire.until_watching()
         (told,) = podwire.failures("watcher-pods", "refused")  # the others are told in a minute
         assert told["retry_in_seconds"] > 0
         assert podwire.scope("pods")["lists"] == {"start": 1, "expired": 0, "garbage": 0}
@@ -107,7 +108,7 @@ def test_500s(tmp_path: Path) -> None:
 def test_a_watch_is_cut(order: str, tmp_path: Path) -> None:
     """Between lines, in the middle of one, or properly: goes on from the last event, without a list."""
     with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
-        podwire.until_ready()
+        podwire.until_watching()
         opened = api.state()["watches_opened"]
         assert api.order(order) == len(KINDS)
         podwire.until(lambda: api.state()["watches_opened"] == opened + len(KINDS), "all watches again")
@@ -120,7 +121,7 @@ def test_a_watch_is_cut(order: str, tmp_path: Path) -> None:
 def test_a_garbage_line(line: str, tmp_path: Path) -> None:
     """A line that is no event ends the watch, which goes on from the last good one; an object that cannot be read is left out."""
     with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
-        podwire.until_ready()
+        podwire.until_watching()
         before = {
             kind: podwire.faults(kind, "garbled") + podwire.scope(kind)["decode_errors"]["unreadable"] for kind in KINDS
         }
@@ -140,7 +141,7 @@ def test_a_garbage_line(line: str, tmp_path: Path) -> None:
 def test_a_silent_watch(tmp_path: Path) -> None:
     """Taken for dead when it has been silent for longer than bookmarks allow."""
     with sandbox(tmp_path) as api, running(api, tmp_path, "--watch-silence", "3") as podwire:
-        podwire.until_ready()
+        podwire.until_watching()
         opened = api.state()["watches_opened"]
         assert api.order("silence", resource="pods") == 1
         one_pod_more(api)
@@ -196,7 +197,7 @@ def test_403_on_jobs_from_the_start_until_the_right_is_granted(tmp_path: Path) -
 def test_403_on_jobs_that_appears_and_goes_away(tmp_path: Path) -> None:
     """What is known of Jobs stays; a Job that comes meanwhile is made up for when the right is back, without a list."""
     with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
-        podwire.until_ready()
+        podwire.until_watching()
         api.order("deny", resource="jobs")
         api.order("cut", resource="jobs")
         assert_degraded(podwire)
@@ -214,14 +215,14 @@ def test_403_on_jobs_that_appears_and_goes_away(tmp_path: Path) -> None:
 def test_401_after_the_token_changed_on_disk(tmp_path: Path) -> None:
     """The kubeconfig is read again, at once when it is there and as often as it takes when it comes late."""
     with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
-        podwire.until_ready()
+        podwire.until_watching()
         api.order("rotate", publish=False)
         api.order("cut")
         for kind in KINDS:
             podwire.until(lambda kind=kind: podwire.faults(kind, "unauthorized") >= 2, f"two refusals of {kind}")
         api.order("publish")
         one_pod_more(api)
-        podwire.until(lambda: api.state()["watches"] == dict.fromkeys(KINDS, 1), "all watches again")
+        podwire.until_watching()
         assert podwire.scope("pods")["lists"] == {"start": 1, "expired": 0, "garbage": 0}
         podwire.assert_in_step()
         token = (

@@ -39,7 +39,7 @@ from tests.e2e.played import Stage, played_watchers, pod, scene, stage_process
 from tests.e2e.sandboxed import Running, owned_pod, running, sandbox
 from tests.fakes.pods import batch, pod_new
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 RANDOM = random.Random(7)
 

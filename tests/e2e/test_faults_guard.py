@@ -10,7 +10,7 @@ from common.messages import SnapshotAsk
 from common.records import PodRecord
 from tests.e2e.played import Scene, below_deployment, pod, replica_set, scene
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 CAP = 10_000
 FOR_EVER = ("--owner-wait", "0")

@@ -11,7 +11,7 @@ from common.records import UID
 from common.sockets import UPDATES_HIGH_WATER
 from tests.e2e.played import Scene, below_deployment, pod, replica_set, scene
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 STORM = 10 * UPDATES_HIGH_WATER
 """Messages that fit into no reader's high-water mark, with what the kernel holds of them beside it."""

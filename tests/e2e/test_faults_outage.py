@@ -16,7 +16,7 @@ from podwire.ask import stage_state
 from tests.e2e.conftest import CLUSTER, assert_in_step, pipeline
 from tests.e2e.manifests import Kubectl, everything, pod
 
-pytestmark = [pytest.mark.e2e, pytest.mark.cluster]
+pytestmark = [pytest.mark.e2e, pytest.mark.faults, pytest.mark.cluster]
 
 NAMESPACE = "outage"
 BACK_SECONDS = 5.0
