@@ -3,7 +3,7 @@
 # make check   linters, types, import rules, then the tests
 # make simulation  more schedules of the simulated pipeline, as in ARGS='--schedules 100000 --first-seed 1000000' (docs/simulation.md)
 # make mutants     sees that the simulation finds faults put into podwire's cores: some minutes
-# make faults  fault scenarios on the sandbox: some minutes
+# make faults  fault scenarios on the sandbox: a quarter of an hour (docs/faults.md)
 # make chaos   random faults against podwire, for as long as wanted (ARGS=--help)
 # make docs    the pages that are made from the code
 # make bench   start-up time, lag and memory on today's API server (needs ../shared/apiserver)
@@ -34,7 +34,7 @@ mutants: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.simulation.mutants $(ARGS)
 
 faults: $(VENV)/.installed-dev
-	$(BIN)/pytest -m 'faults and not long' tests/e2e
+	$(BIN)/pytest -m 'faults and not long and not cluster' $(TESTS) tests/e2e
 
 chaos: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.chaos $(ARGS)
