@@ -66,15 +66,13 @@ def command(
     drawn = random.randrange(1_000_000) if seed is None else seed
     directory = Path(tempfile.mkdtemp(prefix="podwire-chaos-"))
     where = f"cluster of {kubeconfig}" if kubeconfig else f"sandbox of {pods} pods, {rate:g} changes a second"
-    say(f"chaos: seed {drawn}, {minutes:g} minutes, {where}")
+    say(f"chaos: seed {drawn}, {minutes:g} min, {where}")
     with _scene(directory, kubeconfig=kubeconfig, pods=pods, rate=rate, seed=drawn) as scene:
         catalogue = [kind for kind in CATALOGUE if not (kubeconfig and kind.sandbox_only)]
         player = Player(scene, seconds=60 * minutes)
         broken = _played(player, drawn, catalogue, WAYS[way])
-    say("")
-    for line in table(player.recoveries):
-        say(line)
-    say("")
+    say()
+    click.echo("\n".join([*table(player.recoveries), ""]))
     count = f"chaos: seed {drawn}, {player.faults} faults in {player.rounds} rounds"
     if broken is not None:
         say(f"{count}: FAILED\n{broken}\nlogs: {directory}")

@@ -21,20 +21,22 @@ class Recovery:
     within_seconds: float
 
 
-def say(words: str) -> None:
-    """A line, at once."""
-    click.echo(words)
+def say(words: str = "") -> None:
+    """Some lines, each folded where it is too long."""
+    for line in words.splitlines() or [""]:
+        click.echo(textwrap.fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def say_at(seconds: float, words: str) -> None:
     """A line with the time since the begin, folded where it is too long."""
     minutes, rest = divmod(int(seconds), 60)
-    for line in textwrap.wrap(words, WIDTH, initial_indent=f"{minutes:>4}:{rest:02}  ", subsequent_indent=" " * 9):
-        click.echo(line)
+    click.echo(textwrap.fill(words, WIDTH, initial_indent=f"{minutes:>4}:{rest:02}  ", subsequent_indent=" " * 9))
 
 
 def table(recoveries: Sequence[Recovery]) -> Iterator[str]:
     """Count, median and worst of each kind, and what is allowed."""
+    if not recoveries:
+        return
     yield f"{'fault':<34}{'times':>7}{'median':>11}{'worst':>11}{'allowed':>11}"
     for kind, some in sorted(_by_kind(recoveries).items()):
         seconds = [one.seconds for one in some]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.chaos.faults import CATALOGUE
 from tests.chaos.plan import acts
-from tests.chaos.report import WIDTH, Recovery, say_at, table
+from tests.chaos.report import WIDTH, Recovery, say, say_at, table
 
 
 def test_the_table_has_count_median_and_worst_of_each_fault() -> None:
@@ -25,6 +25,9 @@ def test_every_line_fits_into_80_columns(capsys: pytest.CaptureFixture[str]) -> 
     faults = [one.fault for strikes in drawn.rounds for one in strikes]
     for fault in faults:
         say_at(359_999.0, f"{fault.words} {'and so on ' * 10}")
+    say(
+        f"not in step\npod team-0/foreign-10-cls9bx4k2-9krg6q5x ({'29d62b7e-da67-4e32-a0c4-cfc34358ebb0'}): should be gone by now"
+    )
     lines = capsys.readouterr().out.splitlines()
     lines += table([Recovery(kind=fault.kind, seconds=99.9, within_seconds=45.0) for fault in faults])
     assert len(lines) > len(faults)

@@ -19,7 +19,7 @@ def test_a_short_run_keeps_every_promise_and_says_what_it_did() -> None:
     done = subprocess.run(command, cwd=rig.ROOT, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == f"chaos: seed {SEED}, 1.5 minutes, sandbox of 300 pods, 100 changes a second"
+    assert lines[0] == f"chaos: seed {SEED}, 1.5 min, sandbox of 300 pods, 100 changes a second"
     assert max(map(len, lines)) <= 80
     assert re.fullmatch(
         rf"chaos: seed {SEED}, \d+ faults in \d+ rounds: in step after each, no promise broken", lines[-1]
