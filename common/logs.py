@@ -87,6 +87,7 @@ def last_error(stage: str, now: float) -> dict[str, Field] | None:
 
 def configure(*, format_: Format, level: str) -> None:
     """Sends every stage's log lines to standard error in this format, from this level (`debug`, `info`, `warning`, `error`)."""
+    _NEWEST.by_stage.clear()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if format_ == "json" else _Text())
     logging.basicConfig(handlers=[handler, _NEWEST], level=level.upper(), force=True)

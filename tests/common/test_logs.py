@@ -16,6 +16,7 @@ def _restored() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
+    configure(format_="text", level="info")  # which forgets what was said
     root.handlers[:] = handlers
     root.setLevel(level)
 
