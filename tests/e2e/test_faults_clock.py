@@ -76,7 +76,7 @@ def test_the_clock_is_set_back_and_forth_by_an_hour(
         with started(scene, "up"):
             scene.assert_exact()
             before = noticed(scene)
-            for shift_ns in (HOUR_NS, -HOUR_NS, 0, -HOUR_NS, HOUR_NS, 0):
+            for shift_ns in (HOUR_NS, -HOUR_NS, HOUR_NS, 0):
                 setting.set(shift_ns)
                 time.sleep(HELD_SECONDS)
                 scene.assert_exact()

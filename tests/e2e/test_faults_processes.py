@@ -47,7 +47,7 @@ def test_200_kills_in_a_row(starter: str, tmp_path: Path) -> None:
         scene.assert_exact()
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_started_by_hand_in_any_order(seed: int, tmp_path: Path) -> None:
     """No process needs another one to be there."""
     order = random.Random(seed).sample(STAGES, k=len(STAGES))

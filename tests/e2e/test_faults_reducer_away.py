@@ -35,7 +35,7 @@ def resyncs(scene: Scene) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    "away_seconds", [pytest.param(75.0, id="75_s"), pytest.param(600.0, id="10_minutes", marks=pytest.mark.long)]
+    "away_seconds", [pytest.param(60.0, id="60_s"), pytest.param(600.0, id="10_minutes", marks=pytest.mark.long)]
 )
 def test_the_reducer_is_away_under_100_events_a_second(away_seconds: float, tmp_path: Path) -> None:
     """Nothing is kept for it but the newest state, and it hears that once."""
