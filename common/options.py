@@ -108,6 +108,22 @@ COMMON: list[Decorator] = [
         help="Where the stage answers /healthz, /readyz, /metrics and /state over HTTP; port 0 takes a free one, "
         "and RUN_DIR/STAGE.admin has the address.",
     ),
+    option(
+        "--listen",
+        default="ipc",
+        metavar="ipc|tcp://ADDRESS:PORT",
+        help="Where the matcher finds a watcher or the relay: in the run directory, or at PORT and PORT+1 of this IP address "
+        "(0.0.0.0: of all that this machine has). The matcher itself listens nowhere.",
+    ),
+    option(
+        "--keys",
+        "keys_dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=None,
+        metavar="DIR",
+        show_default=False,
+        help="Directory of a stage's CURVE keys, which podwire keys makes. Needed for tcp:// off loopback.",
+    ),
     option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Log lines for people, or JSON."),
     option(
         "--log-level",

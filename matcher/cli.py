@@ -6,7 +6,10 @@ from typing import Any
 import click
 
 from common import logs
+from common.address import Address
 from common.options import COMMON, Decorator, all_of, in_section, option
+from common.transport import IPC, parse_endpoint
+from matcher.peers import PEERS
 from matcher.settings import Settings
 
 OPTIONS: list[Decorator] = [
@@ -36,6 +39,15 @@ OPTIONS: list[Decorator] = [
         default=False,
         help="Where something else than a Deployment or CronJob controls a ReplicaSet or Job, name that as the owner.",
     ),
+    *(
+        option(
+            f"--{stage}",
+            default=IPC,
+            metavar="ipc|tcp://HOST:PORT",
+            help=f"Where {stage} listens: in the run directory, or at PORT and PORT+1 of a host.",
+        )
+        for stage in PEERS
+    ),
 ]
 
 
@@ -44,11 +56,17 @@ def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values
     return Settings(
         run_dir=Path(options["run_dir"]),
         admin=options["admin"],
+        peers={stage: address for stage in PEERS if (address := _peer(options, stage)) is not None},
+        keys_dir=options["keys_dir"],
         owner_wait_seconds=options["owner_wait_seconds"],
         max_waiting=options["max_waiting"],
         ip_family=options["ip_family"],
         climb=options["climb"],
     )
+
+
+def _peer(options: dict[str, Any], stage: str) -> Address | None:
+    return parse_endpoint(options[stage.replace("-", "_")], option=f"--{stage}")
 
 
 @click.command("match")

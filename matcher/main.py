@@ -12,11 +12,10 @@ from common.version import VERSION
 from matcher.core import Core
 from matcher.loop import Loop
 from matcher.nudge import Nudge
+from matcher.peers import STAGE, Peers
 from matcher.settings import Settings
 from matcher.view import MatcherView
 from matcher.wires import Wires
-
-STAGE = "matcher"
 
 
 def run(settings: Settings) -> None:
@@ -25,11 +24,11 @@ def run(settings: Settings) -> None:
     place = claim(settings.run_dir, STAGE)
     stop, nudge = StopSignal(), Nudge()
     core = Core(settings, incarnation=new_incarnation(), log=log)
-    wires = Wires(settings.run_dir, wakers=(stop.fd, nudge.fd))
+    peers = Peers(settings.peers, keys_dir=settings.keys_dir)
+    wires = Wires(settings.run_dir, peers=peers, wakers=(stop.fd, nudge.fd), log=log)
     loop = Loop(core, wires, clock=monotonic, log=log)
-    admin = open_admin(
-        stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=MatcherView(core, loop, clock=monotonic)
-    )
+    view = MatcherView(core, loop, neighbours=wires.neighbours, clock=monotonic)
+    admin = open_admin(stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=view)
     # Modules stay for good, and pods are outside the collector's sight: what is left for it to look at is small.
     gc.freeze()
     log.info("started", version=VERSION, incarnation=core.incarnation, run_dir=str(settings.run_dir))

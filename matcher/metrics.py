@@ -1,6 +1,6 @@
 """The matcher's metrics, by Prometheus' naming conventions. Imported at the first scrape."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.core import Metric
 
@@ -10,11 +10,17 @@ from matcher.core import Core
 from matcher.loop import Loop
 
 
-def families(core: Core, loop: Loop, *, now: float) -> Iterable[Metric]:
+def families(core: Core, loop: Loop, *, handshakes_failed: Mapping[str, int], now: float) -> Iterable[Metric]:
     """All of them, as they stand at `now` (monotonic seconds)."""
     yield from _pods(core)
     yield from _watchers(core, now)
     yield from _sending(core, loop)
+    yield counters(
+        "podwire_matcher_handshakes_failed",
+        "Connections to a neighbour on tcp:// that it refused, or that were to somebody else.",
+        "neighbour",
+        handshakes_failed,
+    )
 
 
 def _pods(core: Core) -> Iterator[Metric]:

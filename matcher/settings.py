@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from common.address import Address
 from matcher.addresses import IpFamily
 
 
@@ -12,6 +13,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     run_dir: Path
     admin: str
+    peers: dict[str, Address]
+    """Where watchers and the relay are, by stage, on TCP, and there on the port after it too; the others are in the run directory."""
+    keys_dir: Path | None
     owner_wait_seconds: float
     """How long a pod waits for its owner's record; 0: for ever."""
     max_waiting: int

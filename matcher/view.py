@@ -7,6 +7,7 @@ from common.records import KINDS, OWNER_KINDS, Kind
 from matcher.core import Core
 from matcher.follow import Following
 from matcher.loop import Loop
+from matcher.neighbour import Neighbour
 from matcher.outbox import Open
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 class MatcherView:
     """The admin HTTP's view of one matcher. `clock` gives monotonic seconds."""
 
-    def __init__(self, core: Core, loop: Loop, *, clock: Callable[[], float]) -> None:
+    def __init__(self, core: Core, loop: Loop, *, neighbours: Iterable[Neighbour], clock: Callable[[], float]) -> None:
         self._core = core
         self._loop = loop
+        self._neighbours = {one.stage: one for one in neighbours}
         self._clock = clock
 
     def state(self) -> dict[str, Any]:
@@ -49,6 +51,7 @@ class MatcherView:
             "link": self._link(),
             "last_event_age_seconds": self._age(max(one.event_at for one in core.followers.values())),
             "watchers": {kind: self._watcher(kind) for kind in KINDS},
+            "neighbours": {stage: _connection(one) for stage, one in self._neighbours.items()},
             "emissions": {
                 "sent": outbox.emissions_taken,
                 "bytes": self._loop.emitted_bytes,
@@ -64,11 +67,11 @@ class MatcherView:
             follower = self._core.followers[kind]
             trouble = follower.pulse.trouble(self._clock())
             if trouble is not None:
-                return f"the watcher of {kind} is {trouble}"
+                return f"the watcher of {kind} is {trouble}{self._why(f'watcher-{kind}')}"
             if not isinstance(follower.state, Following):
                 return f"the snapshot of {kind} is not complete"
         if not isinstance(self._core.outbox.state, Open):
-            return "no connection to a reducer"
+            return f"no connection to a reducer{self._why('relay')}"
         unswept = self._core.outbox.unswept
         return f"{unswept} pods of the epoch have not been sent" if unswept else None
 
@@ -76,7 +79,13 @@ class MatcherView:
         """Metric families in Prometheus' form."""
         from matcher.metrics import families
 
-        return families(self._core, self._loop, now=self._clock())
+        failures = {stage: one.failures for stage, one in self._neighbours.items()}
+        return families(self._core, self._loop, handshakes_failed=failures, now=self._clock())
+
+    def _why(self, stage: str) -> str:
+        """What is known of a stage that is not heard, to go on with."""
+        neighbour = self._neighbours.get(stage)
+        return f": {neighbour.trouble}" if neighbour is not None and neighbour.trouble is not None else ""
 
     def _link(self) -> dict[str, Any] | None:
         link = self._core.link.latest
@@ -104,3 +113,12 @@ class MatcherView:
             "duplicates": follower.counts.duplicates,
             "of_the_dead": follower.counts.of_the_dead,
         }
+
+
+def _connection(neighbour: Neighbour) -> dict[str, Any]:
+    return {
+        "where": neighbour.where,
+        "trouble": neighbour.trouble,
+        "handshakes_failed": neighbour.failures,
+        "reopened": neighbour.reopened,
+    }

@@ -5,12 +5,16 @@ Nor are emissions for a relay that is not there: they stay state.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import zmq
 
+from common.clock import monotonic
+from common.logs import Log, Seldom
 from common.records import KINDS, Kind
 from common.sockets import (
     EMISSIONS_HIGH_WATER,
@@ -21,12 +25,17 @@ from common.sockets import (
     snapshots_endpoint,
     updates_endpoint,
 )
+from matcher.neighbour import Neighbour
+from matcher.peers import Peers
 
 SNAPSHOTS_HIGH_WATER: Final = 8
 """One ask at a time is under way; some of the answers may be to asks given up."""
 
 MOST_FRAMES: Final = 16
 """Taken from one socket in a turn, so that sending interleaves with a flood of updates."""
+
+CLOSE_SECONDS: Final = 1.0
+"""How long the end of the matcher waits for libzmq's."""
 
 Origin = tuple[str, Kind | None]
 """Where a frame came from: `updates` or `snapshots` of a watcher, or `link`."""
@@ -45,73 +54,114 @@ def origin_name(origin: Origin) -> str:
 class Wires:
     """All sockets of one matcher, and the descriptors that wake it up."""
 
-    def __init__(self, run_dir: Path, *, wakers: Iterable[int]) -> None:
+    def __init__(self, run_dir: Path, *, peers: Peers, wakers: Iterable[int], log: Log) -> None:
+        self._run_dir = run_dir
+        self._peers = peers
+        self._log = log
+        self._seldom = Seldom()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        peers.prepare(self._context)
         self._poller = zmq.Poller()
-        self._origins: dict[zmq.Socket[bytes], Origin] = {}
-        self._snapshots: dict[Kind, zmq.Socket[bytes]] = {}
-        for kind in KINDS:
-            self._subscribe(updates_endpoint(run_dir, kind), ("updates", kind))
-            self._snapshots[kind] = self._ask_at(snapshots_endpoint(run_dir, kind), ("snapshots", kind))
-        self._subscribe(link_endpoint(run_dir), ("link", None))
-        self._emissions = self._open(zmq.PUSH, emissions_endpoint(run_dir), high_water=EMISSIONS_HIGH_WATER)
+        self._watchers = {kind: self._neighbour(f"watcher-{kind}", partial(self._to_watcher, kind)) for kind in KINDS}
+        self._relay = self._neighbour("relay", self._to_relay)
+        self.neighbours = (*self._watchers.values(), self._relay)
+        """Read by the admin's threads."""
+        for neighbour in self.neighbours:
+            self._poller.register(neighbour.hears, zmq.POLLIN)
         for waker in wakers:
             self._poller.register(waker, zmq.POLLIN)
 
     def wait(self, seconds: float, *, to_send: bool, to_ask: Iterable[Kind]) -> None:
         """Until something can be read, or sent (if there is something to send), or asked (of these watchers), or the time is over."""
-        self._poller.register(self._emissions, zmq.POLLOUT if to_send else 0)
+        self._look_after_neighbours(monotonic())
+        self._poller.register(self._relay.tells, zmq.POLLOUT if to_send else 0)
         asked = set(to_ask)
-        for kind, socket in self._snapshots.items():
-            self._poller.register(socket, zmq.POLLIN | (zmq.POLLOUT if kind in asked else 0))
+        for kind, watcher in self._watchers.items():
+            self._poller.register(watcher.tells, zmq.POLLIN | (zmq.POLLOUT if kind in asked else 0))
         self._poller.poll(max(0, math.ceil(seconds * 1_000)))
 
     def received(self) -> Iterator[tuple[Origin, bytes]]:
         """The messages that wait, some from each socket. One of several frames, which no neighbour sends, comes as their sum."""
-        for socket, origin in self._origins.items():
-            for _ in range(MOST_FRAMES):
-                try:
-                    frame = b"".join(socket.recv_multipart(zmq.NOBLOCK))
-                except zmq.Again:
-                    break
-                yield origin, frame
+        for kind, watcher in self._watchers.items():
+            yield from self._taken(watcher, watcher.hears, ("updates", kind))
+            yield from self._taken(watcher, watcher.tells, ("snapshots", kind))
+        yield from self._taken(self._relay, self._relay.hears, ("link", None))
 
     def ask(self, kind: Kind, frame: bytes) -> bool:
         """Asks the watcher; false when it is not there."""
-        return _sent(self._snapshots[kind], frame)
+        return _sent(self._watchers[kind].tells, frame)
 
     def can_emit(self) -> bool:
         """Whether the relay is there and the pipe to it has room."""
-        return bool(self._emissions.poll(0, zmq.POLLOUT))
+        return bool(self._relay.tells.poll(0, zmq.POLLOUT))
 
     def emit(self, frame: bytes) -> bool:
         """Sends to the relay; false when it is not there or the pipe is full."""
-        return _sent(self._emissions, frame)
+        return _sent(self._relay.tells, frame)
 
     def close(self) -> None:
         """Ends all sockets at once; what was not sent is gone."""
-        self._context.destroy(linger=0)
+        for neighbour in self.neighbours:
+            neighbour.close()
+        # libzmq's threads end last, and one of them may be in a resolver that does not answer. Nobody needs to wait for that.
+        ending = threading.Thread(target=self._context.term, daemon=True)
+        ending.start()
+        ending.join(CLOSE_SECONDS)
 
-    def _subscribe(self, endpoint: str, origin: Origin) -> None:
-        socket = self._open(zmq.SUB, endpoint, high_water=UPDATES_HIGH_WATER)
+    def _look_after_neighbours(self, now: float) -> None:
+        for neighbour in self.neighbours:
+            if neighbour.listen():
+                self._warn("cannot talk to a neighbour", neighbour, str(neighbour.trouble), now)
+            if neighbour.is_silent(now):
+                self._poller.unregister(neighbour.hears)
+                self._poller.register(neighbour.tells, 0)
+                neighbour.reopen(now)
+                self._poller.register(neighbour.hears, zmq.POLLIN)
+
+    def _taken(
+        self, neighbour: Neighbour, socket: "zmq.Socket[bytes]", origin: Origin
+    ) -> Iterator[tuple[Origin, bytes]]:
+        for _ in range(MOST_FRAMES):
+            try:
+                frame = b"".join(socket.recv_multipart(zmq.NOBLOCK))
+            except zmq.Again:
+                return
+            neighbour.said_something(monotonic())
+            yield origin, frame
+
+    def _neighbour(self, stage: str, open_: Callable[[], "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]"]) -> Neighbour:
+        return Neighbour(stage, open_, address=self._peers.address(stage), now=monotonic())
+
+    def _to_watcher(self, kind: Kind) -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
+        stage = f"watcher-{kind}"
+        updates = self._subscriber(UPDATES_HIGH_WATER)
+        self._peers.connect(updates, stage, ipc=updates_endpoint(self._run_dir, kind), offset=0)
+        snapshots = self._teller(zmq.DEALER, SNAPSHOTS_HIGH_WATER)
+        self._peers.connect(snapshots, stage, ipc=snapshots_endpoint(self._run_dir, kind), offset=1)
+        return updates, snapshots
+
+    def _to_relay(self) -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
+        emissions = self._teller(zmq.PUSH, EMISSIONS_HIGH_WATER)
+        self._peers.connect(emissions, "relay", ipc=emissions_endpoint(self._run_dir), offset=0)
+        link = self._subscriber(UPDATES_HIGH_WATER)
+        self._peers.connect(link, "relay", ipc=link_endpoint(self._run_dir), offset=1)
+        return link, emissions
+
+    def _subscriber(self, high_water: int) -> "zmq.Socket[bytes]":
+        socket = new_socket(self._context, zmq.SUB, high_water=high_water)
         socket.setsockopt(zmq.SUBSCRIBE, b"")
-        self._read(socket, origin)
-
-    def _ask_at(self, endpoint: str, origin: Origin) -> zmq.Socket[bytes]:
-        socket = self._open(zmq.DEALER, endpoint, high_water=SNAPSHOTS_HIGH_WATER)
-        self._read(socket, origin)
         return socket
 
-    def _open(self, type_: int, endpoint: str, *, high_water: int) -> zmq.Socket[bytes]:
+    def _teller(self, type_: int, high_water: int) -> "zmq.Socket[bytes]":
         socket = new_socket(self._context, type_, high_water=high_water)
         # Only to those who are there; a subscription, on the other hand, may wait for its publisher.
-        socket.setsockopt(zmq.IMMEDIATE, int(type_ != zmq.SUB))
-        socket.connect(endpoint)
+        socket.setsockopt(zmq.IMMEDIATE, 1)
         return socket
 
-    def _read(self, socket: zmq.Socket[bytes], origin: Origin) -> None:
-        self._origins[socket] = origin
-        self._poller.register(socket, zmq.POLLIN)
+    def _warn(self, event: str, neighbour: Neighbour, why: str, now: float) -> None:
+        held_back = self._seldom.held_back(neighbour.stage, now)
+        if held_back is not None:
+            self._log.warning(event, neighbour=neighbour.stage, where=neighbour.where, why=why, held_back=held_back)
 
 
 def _sent(socket: zmq.Socket[bytes], frame: bytes) -> bool:

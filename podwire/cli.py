@@ -14,6 +14,7 @@ COMMANDS = {
     "config": _Place("podwire.config", "Show the effective settings, and where each came from."),
     "completion": _Place("podwire.completion", "Print what a shell needs to complete all this."),
     "healthcheck": _Place("podwire.healthcheck", "Ask what runs in this container whether it is well."),
+    "keys": _Place("podwire.keys", "Make the keys of stages that are apart."),
     "watch": _Place("watcher.cli", "Run the watcher of one resource kind."),
     "match": _Place("matcher.cli", "Run the matcher."),
     "relay": _Place("relay.cli", "Run the relay."),

@@ -10,8 +10,10 @@ import relay.cli
 import watcher.cli
 from common import logs
 from common.address import parse_address
+from common.errors import UsageError
 from common.options import Decorator, in_section
 from common.records import KINDS
+from common.transport import IPC, endpoint, parse_listen
 from podwire.children import Program
 
 STAGES = (*(f"watcher-{kind}" for kind in KINDS), "matcher", "relay")
@@ -32,8 +34,10 @@ def programs(
     options: Mapping[str, Any], names: Collection[str] = STAGES, *, own: Own = lambda _name: {}
 ) -> tuple[Program, ...]:
     """Each stage of `names` with its settings of these option values. Raises UsageError for values that do not fit."""
+    if options["listen"] != IPC and "matcher" in names and len(names) > 1:
+        raise UsageError("--listen: stages that run beside the matcher meet it in the run directory; see --stage")
     return tuple(
-        Program(name=name, run=_run(name, {**options, "admin": _nth(options["admin"], number)}, own(name)))
+        Program(name=name, run=_run(name, {**options, **_of_nth(options, name, number)}, own(name)))
         for number, name in enumerate(STAGES)
         if name in names
     )
@@ -76,6 +80,16 @@ def _stage(name: str, options: Mapping[str, Any]) -> Callable[[], None]:
             from watcher.main import run as run_watcher
 
             return partial(run_watcher, watcher.cli.settings_of(**{**options, "kind": name.removeprefix("watcher-")}))
+
+
+def _of_nth(options: Mapping[str, Any], name: str, number: int) -> dict[str, Any]:
+    """Those values that are to be different for each stage."""
+    listen, keys_dir = parse_listen(options["listen"], option="--listen"), options["keys_dir"]
+    return {
+        "admin": _nth(options["admin"], number),
+        "listen": IPC if listen is None else endpoint(listen, offset=2 * number),
+        "keys_dir": None if keys_dir is None else keys_dir / name,
+    }
 
 
 def _nth(admin: str, number: int) -> str:

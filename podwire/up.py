@@ -71,7 +71,8 @@ def command(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 
     podwire up --demo --for 15           nothing else is needed
 
     With --admin HOST:PORT and a port other than 0, watcher-pods takes PORT, watcher-replicasets PORT+1, watcher-jobs PORT+2,
-    matcher PORT+3 and relay PORT+4.
+    matcher PORT+3 and relay PORT+4. With --listen tcp://ADDRESS:PORT they take PORT, PORT+2, PORT+4 and relay PORT+8, each with the port
+    after it; with --keys DIR each has its keys in DIR/STAGE.
     """
     logs.configure(format_=options["log_format"], level=options["log_level"])
     names = options["names"] or stages.STAGES

@@ -11,6 +11,7 @@ import click
 from common import logs
 from common.config import Setting
 from common.options import COMMON, Decorator, all_of, in_section, option
+from common.transport import parse_listen
 from relay.settings import DEFAULT_PORT, Settings, parse_intake, parse_labels
 
 DEFAULT_HOST = "127.0.0.1"
@@ -65,6 +66,8 @@ def settings_of(
     *,
     run_dir: Path,
     admin: str,
+    listen: str,
+    keys_dir: Path | None,
     intake: str,
     labels: Sequence[str],
     hostname: str | None,
@@ -74,6 +77,8 @@ def settings_of(
     return Settings(
         run_dir=run_dir,
         admin=admin,
+        listen=parse_listen(listen, option="--listen"),
+        keys_dir=keys_dir,
         intake=parse_intake(intake, option="--intake"),
         labels=parse_labels(labels, option="--label"),
         hostname=hostname or socket.gethostname(),

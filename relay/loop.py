@@ -8,6 +8,7 @@ import zmq
 from common import messages
 from common.admin import Admin
 from common.clock import monotonic, wall_ns
+from common.door import Door
 from common.messages import BadMessage
 from common.sockets import joined
 from common.stop import StopSignal
@@ -34,6 +35,7 @@ class Loop:
         *,
         emissions: zmq.Socket[bytes],
         link: zmq.Socket[bytes],
+        door: Door,
         dialer: Dialer,
         stop: StopSignal,
         admin: Admin,
@@ -41,6 +43,7 @@ class Loop:
         self._relay = relay
         self._emissions = emissions
         self._link = link
+        self._door = door
         self._dialer = dialer
         self._stop = stop
         self._admin = admin
@@ -50,6 +53,8 @@ class Loop:
         self._poller.register(dialer.fd, zmq.POLLIN)
         self._poller.register(stop.fd, zmq.POLLIN)
         self._poller.register(link, zmq.POLLIN)
+        for waker in door.wakers:
+            self._poller.register(waker, zmq.POLLIN)
 
     def run(self) -> None:
         """Turns until the process is told to stop; then sends what waits, for at most `FINISH_SECONDS`, and closes the connection."""
@@ -60,6 +65,7 @@ class Loop:
     def _turn(self) -> None:
         ready = self._wait()
         self._admin.turned()
+        self._door.turn(monotonic())
         if self._dialer.fd in ready:
             self._connected()
         if self._wire is not None and ready.get(self._wire.fd, 0) & ~zmq.POLLOUT:

@@ -6,10 +6,11 @@ import zmq
 
 from common.admin import open_admin
 from common.clock import monotonic, wall_ns
+from common.door import open_door
 from common.logs import Log
 from common.messages import new_incarnation
 from common.place import claim
-from common.sockets import EMISSIONS_HIGH_WATER, bind_ipc, emissions_endpoint, link_endpoint, new_publisher, new_socket
+from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_publisher, new_socket
 from common.stop import StopSignal
 from common.version import VERSION
 from relay import machine
@@ -35,13 +36,17 @@ def run(settings: Settings) -> None:
         stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=RelayView(relay, settings, clock=monotonic)
     )
     context = zmq.Context()
+    refused = relay.tally.connections_refused
+    door = open_door(context, stage=STAGE, listen=settings.listen, keys_dir=settings.keys_dir, refused=refused)
     emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
     link = new_publisher(context, high_water=LINKS_HIGH_WATER)
     try:
-        bind_ipc(emissions, emissions_endpoint(settings.run_dir))
-        bind_ipc(link, link_endpoint(settings.run_dir))
-        Loop(relay, emissions=emissions, link=link, dialer=Dialer(settings.intake), stop=stop, admin=admin).run()
+        door.bind(emissions, ipc=emissions_endpoint(settings.run_dir), offset=0)
+        door.bind(link, ipc=link_endpoint(settings.run_dir), offset=1)
+        dialer = Dialer(settings.intake)
+        Loop(relay, emissions=emissions, link=link, door=door, dialer=dialer, stop=stop, admin=admin).run()
     finally:
+        door.close()
         emissions.close()
         link.close()
         context.term()

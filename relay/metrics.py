@@ -45,6 +45,12 @@ def _taken(relay: Relay) -> Iterator[Metric]:
         "podwire_relay_emission_faults", "Emissions taken that were repaired or left out.", "reason", tally.faults
     )
     yield counters(
+        "podwire_relay_connections_refused",
+        "Connections refused that were no matcher's of a known key.",
+        "reason",
+        tally.connections_refused,
+    )
+    yield counters(
         "podwire_relay_bad_frames",
         "Frames dropped that were no message for the relay, by the socket they came on.",
         "origin",

@@ -18,6 +18,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     run_dir: Path
     admin: str
+    listen: Address | None
+    """Where the matcher finds it on TCP, and on the port after it too; None: in the run directory."""
+    keys_dir: Path | None
     intake: Address
     """The reducer."""
     labels: tuple[tuple[str, str], ...]

@@ -3,6 +3,7 @@
 Every key is there from the start, so a reader never meets a dictionary that grows.
 """
 
+from common.knocks import Refusal
 from relay.accept import Drop
 from relay.connect import Trouble
 from relay.histogram import Histogram
@@ -17,6 +18,8 @@ class Tally:
         self.emissions_dropped = dict.fromkeys(Drop, 0)
         self.faults = dict.fromkeys(Fault, 0)
         self.bad_frames = 0
+        self.connections_refused = dict.fromkeys(Refusal, 0)
+        """From matchers, or whoever else came."""
         self.epochs_broken = 0
         self.dials_failed = dict.fromkeys(Trouble, 0)
         self.connections_lost = dict.fromkeys(Trouble, 0)

@@ -6,6 +6,7 @@ Handshake messages are not counted by name: each connection has one handshake.
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from common.transport import written
 from relay.accept import Awaiting, Broken, Closed, Following
 from relay.connect import Down, Up
 from relay.deliver import Relay
@@ -35,6 +36,8 @@ class RelayView:
             "emissions": {"taken": tally.emissions_taken, "dropped": _named(tally.emissions_dropped)},
             "messages": {**relay.translator.messages, **tally.messages},
             "emission_faults": _named(tally.faults),
+            "listen": written(self._settings.listen),
+            "connections_refused": _named(tally.connections_refused),
             "bad_frames": {"emissions": tally.bad_frames},
             "bytes": {"plain": tally.plain_bytes, "compressed": tally.compressed_bytes},
             "holds": tally.holds,

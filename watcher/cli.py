@@ -10,6 +10,7 @@ from common import logs
 from common.errors import UsageError
 from common.options import COMMON, Decorator, all_of, in_section, option
 from common.records import KINDS, Kind
+from common.transport import parse_listen
 from watcher.settings import Settings
 
 NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -85,6 +86,8 @@ def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values
         kind=options["kind"],
         run_dir=Path(options["run_dir"]),
         admin=options["admin"],
+        listen=parse_listen(options["listen"], option="--listen"),
+        keys_dir=options["keys_dir"],
         kubeconfig=options["kubeconfig"],
         context=options["context"],
         namespaces=tuple(dict.fromkeys(options["namespaces"])),

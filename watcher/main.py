@@ -8,10 +8,11 @@ import zmq
 
 from common.admin import open_admin
 from common.clock import monotonic, wall_ns
+from common.door import Door, open_door
 from common.logs import Log, Seldom
 from common.messages import BadMessage, Beat, SnapshotAsk, Updates, decode, encode, new_incarnation
 from common.place import claim
-from common.sockets import UPDATES_HIGH_WATER, bind_ipc, new_socket, snapshots_endpoint, updates_endpoint
+from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
 from common.stop import StopSignal
 from common.version import VERSION
 from watcher import credentials
@@ -55,8 +56,17 @@ def _follow(settings: Settings, stage: str, log: Log) -> None:
     admin = open_admin(stage=stage, run_dir=settings.run_dir, listen=settings.admin, view=view)
     log.info("started", version=VERSION, server=server.authority, incarnation=publisher.incarnation)
     with zmq.Context() as context:
+        refused = view.connections_refused
+        door = open_door(context, stage=stage, listen=settings.listen, keys_dir=settings.keys_dir, refused=refused)
         loop = Loop(
-            context=context, settings=settings, watcher=watcher, channels=channels, stop=stop, log=log, view=view
+            context=context,
+            settings=settings,
+            watcher=watcher,
+            channels=channels,
+            door=door,
+            stop=stop,
+            log=log,
+            view=view,
         )
         while not stop.requested:
             loop.turn()
@@ -95,23 +105,27 @@ class Loop:
         settings: Settings,
         watcher: Watcher,
         channels: dict[Scope, HttpChannel],
+        door: Door,
         stop: StopSignal,
         log: Log,
         view: WatcherView,
     ) -> None:
         self._watcher = watcher
         self._channels = channels
+        self._door = door
         self._stop = stop
         self._log = log
         self._view = view
         self._seldom = Seldom()
         self._updates = new_socket(context, zmq.PUB, high_water=UPDATES_HIGH_WATER)
-        bind_ipc(self._updates, updates_endpoint(settings.run_dir, settings.kind))
+        door.bind(self._updates, ipc=updates_endpoint(settings.run_dir, settings.kind), offset=0)
         self._snapshots = new_socket(context, zmq.ROUTER, high_water=UPDATES_HIGH_WATER)
-        bind_ipc(self._snapshots, snapshots_endpoint(settings.run_dir, settings.kind))
+        door.bind(self._snapshots, ipc=snapshots_endpoint(settings.run_dir, settings.kind), offset=1)
         self._poller = zmq.Poller()
         self._poller.register(stop.fd, zmq.POLLIN)
         self._poller.register(self._snapshots, zmq.POLLIN)
+        for waker in door.wakers:
+            self._poller.register(waker, zmq.POLLIN)
         self._polled: set[int] = set()
 
     def turn(self) -> None:
@@ -126,6 +140,7 @@ class Loop:
             happenings = channel.turn(readable=readable, now=now)
             if happenings:
                 self._publish(self._watcher.take(scope, happenings, now=now, stamp_ns=wall_ns()))
+        self._door.turn(monotonic())
         if any(one is self._snapshots for one, _ in ready):
             self._answer()
 
@@ -133,6 +148,7 @@ class Loop:
         """Closes the sockets."""
         for channel in self._channels.values():
             channel.hang_up()
+        self._door.close()
         self._updates.close()
         self._snapshots.close()
 

@@ -1,10 +1,11 @@
 """A watcher's metrics, by Prometheus' naming conventions. Imported at the first scrape."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import Metric
 
+from common.knocks import Refusal
 from common.messages import Condition
 from common.metrics import counter, counters, gauge, gauges
 from watcher.core import Watcher
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from common.records import Kind
 
 
-def families(watcher: Watcher, *, watch_age_seconds: float, bad_frames: int) -> Iterable[Metric]:
+def families(
+    watcher: Watcher, *, watch_age_seconds: float, bad_frames: int, connections_refused: Mapping[Refusal, int]
+) -> Iterable[Metric]:
     """All of them, over all scopes of the kind."""
     kind = watcher.publisher.kind
     yield from _read(total(scope.counts for scope in watcher.scopes), kind)
@@ -38,6 +41,13 @@ def families(watcher: Watcher, *, watch_age_seconds: float, bad_frames: int) -> 
         "podwire_watcher_snapshots",
         "Snapshots that a reader began to take.",
         watcher.publisher.snapshots_begun,
+        kind=kind,
+    )
+    yield counters(
+        "podwire_watcher_connections_refused",
+        "Connections refused that were no matcher's of a known key.",
+        "reason",
+        connections_refused,
         kind=kind,
     )
     yield counters(

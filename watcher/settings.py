@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from common.address import Address
 from common.records import Kind
 from watcher.states import Streaming
 
@@ -17,6 +18,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     run_dir: Path
     admin: str
+    listen: Address | None
+    """On TCP, and there on the port after it too; None: in the run directory."""
+    keys_dir: Path | None
     kubeconfig: str | None
     """Path (or paths, as KUBECONFIG has them) of a kubeconfig; None: the service account of the Pod, else ~/.kube/config."""
     context: str | None

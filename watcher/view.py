@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from common.knocks import Refusal
 from common.messages import Condition
 from watcher.channel import HttpChannel
 from watcher.core import Watcher
@@ -23,6 +24,7 @@ class WatcherView:
         self, *, watcher: Watcher, channels: Mapping[Scope, HttpChannel], server: str, clock: Callable[[], float]
     ) -> None:
         self.bad_frames = 0
+        self.connections_refused = dict.fromkeys(Refusal, 0)
         self._watcher = watcher
         self._channels = channels
         self._server = server
@@ -42,6 +44,7 @@ class WatcherView:
             "last_event_age_seconds": self._age(max(scope.event_at for scope in scopes)),
             "last_bookmark_age_seconds": self._age(max(scope.bookmark_at for scope in scopes)),
             "snapshots": publisher.snapshots_begun,
+            "connections_refused": {str(reason): count for reason, count in self.connections_refused.items()},
             "bad_frames": {"snapshots": self.bad_frames},
             **_counted(total(scope.counts for scope in scopes)),
             "scopes": [self._scope(scope) for scope in scopes],
@@ -85,7 +88,12 @@ class WatcherView:
         from watcher.metrics import families
 
         age = max(map(self._watch_age, self._watcher.scopes))
-        return families(self._watcher, watch_age_seconds=age, bad_frames=self.bad_frames)
+        return families(
+            self._watcher,
+            watch_age_seconds=age,
+            bad_frames=self.bad_frames,
+            connections_refused=self.connections_refused,
+        )
 
 
 def _counted(counts: Counts) -> dict[str, Any]:

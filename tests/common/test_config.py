@@ -132,7 +132,7 @@ def test_a_single_value_stands_for_a_list_of_one(file: Path) -> None:
         ("matcher:\n  intake: r:1\n", 2, "matcher.intake is no setting; intake stands in the section relay"),
         ("matcher:\n  run-dir: /x\n", 2, "run-dir stands at the top"),
         ("config: other.yaml\n", 1, "config is no setting"),
-        ("zzz: 1\n", 1, "there are admin, log-format"),
+        ("zzz: 1\n", 1, "there are admin, keys, listen, log-format"),
         ("matcher:\n  owner-wait: soon\n", 2, "owner-wait: 'soon' is not a valid float"),
         ("matcher:\n  owner-wait: -1\n", 2, "owner-wait: -1"),
         ("watcher:\n  encoding: xml\n", 2, "encoding: 'xml' is not one of"),

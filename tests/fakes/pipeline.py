@@ -17,7 +17,14 @@ PIPE = 4
 """Batches between matcher and relay."""
 
 SETTINGS = Settings(
-    run_dir=Path("run"), admin="off", owner_wait_seconds=30.0, max_waiting=100, ip_family="ipv4", climb=False
+    run_dir=Path("run"),
+    admin="off",
+    peers={},
+    keys_dir=None,
+    owner_wait_seconds=30.0,
+    max_waiting=100,
+    ip_family="ipv4",
+    climb=False,
 )
 
 

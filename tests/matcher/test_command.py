@@ -29,6 +29,8 @@ def test_without_options_the_design_s_values_hold() -> None:
     assert settings() == Settings(
         run_dir=Path("run"),
         admin="127.0.0.1:0",
+        peers={},
+        keys_dir=None,
         owner_wait_seconds=30.0,
         max_waiting=10_000,
         ip_family="ipv4",

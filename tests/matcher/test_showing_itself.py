@@ -15,7 +15,7 @@ from tests.fakes.workloads import DEPLOYMENT, REPLICA_SET, owner, pod
 
 def view_of(pipeline: Pipeline) -> MatcherView:
     loop = Loop(pipeline.core, FakeNeighbours(), clock=lambda: pipeline.now, log=Log("matcher"))
-    return MatcherView(pipeline.core, loop, clock=lambda: pipeline.now)
+    return MatcherView(pipeline.core, loop, neighbours=(), clock=lambda: pipeline.now)
 
 
 def test_the_state_counts_what_is_known_and_can_be_said_in_json() -> None:

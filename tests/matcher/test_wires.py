@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import zmq
 
+from common.logs import Log
 from common.sockets import emissions_endpoint, link_endpoint, new_socket, snapshots_endpoint, updates_endpoint
+from matcher.peers import Peers
 from matcher.wires import MOST_FRAMES, Origin, Wires
 
 BOUND_SECONDS = 10.0
@@ -32,7 +34,7 @@ def bind() -> Iterator[Bind]:
 
 @pytest.fixture
 def wires(tmp_path: Path) -> Iterator[Wires]:
-    wires = Wires(tmp_path, wakers=())
+    wires = Wires(tmp_path, peers=Peers({}, keys_dir=None), wakers=(), log=Log("matcher"))
     yield wires
     wires.close()
 

@@ -15,6 +15,7 @@ from common import messages
 from common.address import Address
 from common.admin import open_admin
 from common.clock import monotonic, wall_ns
+from common.door import Door
 from common.logs import Log
 from common.messages import Emissions, Incarnation, Link, Resync
 from common.sockets import emissions_endpoint, link_endpoint, new_publisher, new_socket
@@ -154,14 +155,17 @@ def running(tmp_path: Path, reducer: Reducer, stop: Stop) -> Iterator[tuple[Rela
         now=monotonic(),
         wall_ns=wall_ns(),
     )
-    settings = Settings(run_dir=tmp_path, admin="off", intake=reducer.address, labels=(), hostname="h")
+    settings = Settings(
+        run_dir=tmp_path, admin="off", listen=None, keys_dir=None, intake=reducer.address, labels=(), hostname="h"
+    )
     context = zmq.Context()
     emissions, link = new_socket(context, zmq.PULL, high_water=4), new_publisher(context, high_water=10)
     emissions.bind(emissions_endpoint(tmp_path))
     link.bind(link_endpoint(tmp_path))
     admin = open_admin(stage="relay", run_dir=tmp_path, listen="off", view=RelayView(relay, settings, clock=monotonic))
     dialer = Dialer(reducer.address)
-    loop = Loop(relay, emissions=emissions, link=link, dialer=dialer, stop=stop, admin=admin)
+    door = Door(context, listen=None, keys=None, refused={}, log=Log("relay"))
+    loop = Loop(relay, emissions=emissions, link=link, door=door, dialer=dialer, stop=stop, admin=admin)
     thread = threading.Thread(target=loop.run)
     thread.start()
     yield relay, thread

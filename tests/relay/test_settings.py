@@ -12,7 +12,15 @@ from relay.settings import Settings, parse_intake, parse_labels
 
 
 def told(**options: Any) -> Settings:
-    defaults = {"run_dir": Path("run"), "admin": "off", "intake": "127.0.0.1:8000", "labels": (), "hostname": None}
+    defaults = {
+        "run_dir": Path("run"),
+        "admin": "off",
+        "listen": "ipc",
+        "keys_dir": None,
+        "intake": "127.0.0.1:8000",
+        "labels": (),
+        "hostname": None,
+    }
     return settings_of(**(defaults | options))
 
 

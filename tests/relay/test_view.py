@@ -17,7 +17,15 @@ from relay.settings import Settings
 from relay.view import RelayView
 from tests.fakes.pods import batch, pod_new
 
-SETTINGS = Settings(run_dir=Path("run"), admin="off", intake=Address("reducer", 8000), labels=(), hostname="h")
+SETTINGS = Settings(
+    run_dir=Path("run"),
+    admin="off",
+    listen=None,
+    keys_dir=None,
+    intake=Address("reducer", 8000),
+    labels=(),
+    hostname="h",
+)
 
 
 def clock() -> float:

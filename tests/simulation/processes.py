@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import zmq
 
+from common.door import Door
 from common.logs import Log
 from common.messages import Incarnation, Usage
 from common.records import Kind
@@ -20,6 +21,7 @@ from matcher import settings as matcher_settings
 from matcher.core import Core
 from matcher.follow import Filling, Following
 from matcher.loop import Loop as MatcherLoop
+from matcher.peers import Peers
 from matcher.wires import Wires
 from relay.deliver import Relay
 from relay.handshake import Identity
@@ -115,6 +117,8 @@ class WatcherProcess(Process):
             kind=kind,
             run_dir=RUN_DIR,
             admin="off",
+            listen=None,
+            keys_dir=None,
             kubeconfig=None,
             context=None,
             namespaces=namespaces,
@@ -141,6 +145,7 @@ class WatcherProcess(Process):
         view: Any = SimpleNamespace(bad_frames=0)
         loop = WatcherLoop(
             context=context,
+            door=Door(context, listen=None, keys=None, refused={}, log=Log(self.name)),
             settings=self._settings,
             watcher=Watcher(scopes=list(channels), publisher=publisher),
             channels=channels,
@@ -187,7 +192,12 @@ class MatcherProcess(Process):
         log = Log(self.name)
         self._followed.clear()
         self.core = Core(self._settings, incarnation=incarnation, log=log)
-        loop = MatcherLoop(self.core, Wires(RUN_DIR, wakers=()), clock=clock.monotonic, log=log)
+        loop = MatcherLoop(
+            self.core,
+            Wires(RUN_DIR, peers=Peers({}, keys_dir=None), wakers=(), log=log),
+            clock=clock.monotonic,
+            log=log,
+        )
         self.core.start(clock.now)
         return loop.turn
 
@@ -240,7 +250,8 @@ class RelayProcess(Process):
         link.bind(link_endpoint(RUN_DIR))
         dialer: Any = self.dialer
         admin: Any = SimpleNamespace(turned=lambda: None)
-        loop = RelayLoop(relay, emissions=emissions, link=link, dialer=dialer, stop=NEVER, admin=admin)
+        door = Door(context, listen=None, keys=None, refused={}, log=Log(self.name))
+        loop = RelayLoop(relay, emissions=emissions, link=link, door=door, dialer=dialer, stop=NEVER, admin=admin)
         return loop._turn
 
     def kill(self) -> None:

@@ -88,6 +88,8 @@ class World:
         self.settings = MatcherSettings(
             run_dir=RUN_DIR,
             admin="off",
+            peers={},
+            keys_dir=None,
             owner_wait_seconds=random_.choice(OWNER_WAITS),
             max_waiting=random_.choice((2, 100)),
             ip_family="ipv4",

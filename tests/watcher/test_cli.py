@@ -10,6 +10,8 @@ OPTIONS = {
     "kind": "pods",
     "run_dir": "/run/podwire",
     "admin": "off",
+    "listen": "ipc",
+    "keys_dir": None,
     "kubeconfig": None,
     "context": None,
     "namespaces": (),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from common.door import Door
 from common.errors import UsageError
 from common.logs import Log
 from common.messages import Beat, Condition, SnapshotAsk, SnapshotChunk, SnapshotGone, Updates, decode, encode
@@ -38,6 +39,8 @@ def _settings(run_dir: Path, **other: object) -> Settings:
         "kind": "pods",
         "run_dir": run_dir,
         "admin": "off",
+        "listen": "ipc",
+        "keys_dir": None,
         "kubeconfig": str(run_dir / "nowhere"),
         "context": None,
         "namespaces": (),
@@ -73,6 +76,7 @@ class Bench:
             settings=settings,
             watcher=watcher,
             channels={scope: channel},
+            door=Door(context, listen=None, keys=None, refused={}, log=log),
             stop=stop,
             log=log,
             view=self.view,
