@@ -80,6 +80,6 @@ def written(value: Any) -> str:  # noqa: ANN401 (whatever options are)
 
 def _quoted(value: Any) -> str:  # noqa: ANN401 (as above)
     text = str(value)
-    if _PLAIN.fullmatch(text) and text != "null":
+    if _PLAIN.fullmatch(text) and text.lower() != "null":
         return text
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from common.configfile import Text, Texts, read_settings
@@ -60,6 +60,8 @@ def test_what_it_prints_is_a_settings_file_that_says_the_same(file: Path, tmp_pa
     assert values == same
 
 
+@example("NULL")
+@example(["Null"])
 @given(st.text() | st.lists(st.text(), min_size=1))
 def test_any_value_is_written_so_that_it_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, value: str | list[str]
