@@ -77,8 +77,8 @@ def command(directory: Path | None, secret_manifest: bool, namespace: str | None
     """Make the CURVE keys with which stages that are apart (tcp://) know each other.
 
     \b
-    podwire keys DIR                                        DIR/STAGE is that stage's --keys
-    podwire keys --secret-manifest | kubectl apply -f -     Secrets podwire-keys-STAGE, and no file
+    podwire keys DIR                 DIR/STAGE is that stage's --keys
+    podwire keys --secret-manifest   Secrets podwire-keys-STAGE for kubectl
 
     Each stage's part holds its own secret key and the public ones of those that it talks to. To rotate keys, make new ones and start
     the stages anew.
