@@ -55,4 +55,7 @@ def stage_state(run_dir: Path, stage: str) -> dict[str, Any]:
     state = ask_json(address, "/state")
     if not isinstance(state, dict):
         raise NoAnswer(f"{address}/state is no object")
+    if state.get("stage") != stage:
+        # What a killed stage left names a port that anybody may have by now, another stage first of all.
+        raise NoAnswer("not running")
     return state

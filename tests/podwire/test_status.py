@@ -70,6 +70,15 @@ def test_what_a_killed_stage_left_is_no_stage(tmp_path: Path) -> None:
     assert "does not answer" in str(read_states(tmp_path)["relay"])
 
 
+def test_a_killed_stages_port_that_another_stage_has_by_now_is_no_stage(tmp_path: Path) -> None:
+    admin = open_admin(stage="matcher", run_dir=tmp_path, listen="127.0.0.1:0", view=FakeView())
+    (tmp_path / "relay.admin").write_text((tmp_path / "matcher.admin").read_text())
+    states = read_states(tmp_path)
+    admin.close()
+    assert isinstance(states["matcher"], dict)
+    assert states["relay"] == "not running"
+
+
 @pytest.mark.parametrize("left", ["", "nonsense", "127.0.0.1:http", "\x00"])
 def test_a_file_that_is_no_address_is_no_stage(tmp_path: Path, left: str) -> None:
     (tmp_path / "relay.admin").write_text(left)
