@@ -4,16 +4,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tests.chaos.faults import Deed
+from tests.chaos.faults import START_SECONDS, Deed
 from tests.chaos.plan import Act, Strike
 from tests.chaos.report import SEVERAL, START, Recovery, say_at
 from tests.chaos.scene import Scene
 
 MOVING_SECONDS = 1.0
 """Between two rounds the workload moves on, and podwire with it."""
-
-START_SECONDS = 60.0
-"""Five processes on a busy machine, and the first list."""
 
 
 @dataclass
