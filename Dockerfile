@@ -2,20 +2,24 @@
 # BASE and the image that builds the wheels are the same, so that they fit its interpreter and its C library.
 ARG BASE=python:3.13-slim-trixie
 
+# Only what changes this list makes the dependencies be fetched again.
+FROM ${BASE} AS requirements
+COPY pyproject.toml .
+RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' >/requirements.txt
+
 FROM ${BASE} AS build
 WORKDIR /build
-# Dependencies first: a change of podwire alone does not fetch and install them again.
-COPY pyproject.toml README.md ./
-COPY common/__init__.py common/version.py common/
-RUN python -m pip wheel --no-cache-dir --wheel-dir /wheels . && rm /wheels/podwire-*.whl
+COPY --from=requirements /requirements.txt /
+RUN python -m pip wheel --no-cache-dir --wheel-dir /wheels -r /requirements.txt
 COPY . .
 RUN python -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
-# Without pip in it, and compiled: the root file system is read-only where it runs.
+# Without pip in it. The kubernetes package reads kubeconfigs and service accounts here: its typed client is imported by nothing, and is
+# 110 MB. Compiled in the end, since the root file system is read-only where it runs.
 RUN python -m venv --without-pip /opt/podwire \
- && python -m pip --python /opt/podwire/bin/python install --no-cache-dir --no-index --find-links /wheels --compile podwire
-# The kubernetes package reads kubeconfigs and service accounts here. Its typed client is imported by nothing, and is 110 MB.
-RUN cd /opt/podwire/lib/python3*/site-packages/kubernetes \
- && rm -r aio && find client/api client/models -type f ! -name '__init__.*' -delete \
+ && python -m pip --python /opt/podwire/bin/python install --no-cache-dir --no-index --find-links /wheels --no-compile podwire \
+ && cd /opt/podwire/lib/python3*/site-packages \
+ && rm -r kubernetes/aio && find kubernetes/client/api kubernetes/client/models -type f ! -name __init__.py -delete \
+ && /opt/podwire/bin/python -m compileall -q . \
  && /opt/podwire/bin/python -c 'from kubernetes.client import ApiClient; from kubernetes.config import load_incluster_config, load_kube_config'
 
 FROM ${BASE}

@@ -4,6 +4,7 @@
 # make simulation  more schedules of the simulated pipeline, as in ARGS='--schedules 100000 --first-seed 1000000' (docs/simulation.md)
 # make mutants     sees that the simulation finds faults put into podwire's cores: some minutes
 # make faults  fault scenarios on the sandbox: a quarter of an hour (docs/faults.md)
+# make containers  the image, compose up and each container's faults: some minutes (needs an engine and Compose)
 # make chaos   random faults against podwire, for as long as wanted (ARGS=--help)
 # make docs    the pages that are made from the code
 # make bench   start-up time, lag and memory on today's API server (needs ../shared/apiserver)
@@ -17,7 +18,7 @@ ARGS ?=
 # What pytest is told, as in: make test TESTS='tests/relay -x'
 TESTS ?=
 
-.PHONY: demo test simulation mutants faults chaos check lint docs bench clean
+.PHONY: demo test simulation mutants faults containers chaos check lint docs bench clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -25,7 +26,7 @@ demo: $(VENV)/.installed
 
 # Two processes: more get in each other's way on a small machine, and the e2e tests start processes of their own.
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 -m 'not cluster and not apiserver and not faults' $(TESTS)
+	$(BIN)/pytest -n 2 -m 'not cluster and not apiserver and not faults and not docker' $(TESTS)
 
 simulation: $(VENV)/.installed-dev
 	$(BIN)/pytest -n auto tests/simulation/test_schedules.py $(ARGS)
@@ -35,6 +36,9 @@ mutants: $(VENV)/.installed-dev
 
 faults: $(VENV)/.installed-dev
 	$(BIN)/pytest -m 'faults and not long and not cluster' $(TESTS) tests/e2e
+
+containers: $(VENV)/.installed-dev
+	$(BIN)/pytest -s -m docker $(TESTS)
 
 chaos: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.chaos $(ARGS)

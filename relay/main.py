@@ -52,7 +52,8 @@ def run(settings: Settings) -> None:
         context.term()
         admin.close()
         place.close()
-        Log(STAGE).info("stopped")
+        unsent = relay.outbox.size if relay.outbox else 0
+        Log(STAGE).info("stopped", sent_bytes=relay.tally.compressed_bytes - unsent, unsent_bytes=unsent)
 
 
 def _relay(settings: Settings) -> Relay:

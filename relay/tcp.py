@@ -18,6 +18,7 @@ LONGEST_PAUSE_MS = 4_000
 KEEPALIVE_IDLE_SECONDS = 10
 KEEPALIVE_INTERVAL_SECONDS = 5
 KEEPALIVE_PROBES = 3
+LINGER_SECONDS = 1
 
 LARGEST_UNSENT_BYTES = 64 * 1024
 """In the kernel, beside what is in flight: what waits there cannot be replaced by what is newer. By default it may be megabytes."""
@@ -44,3 +45,11 @@ def tune(connection: socket.socket) -> None:
 def segments(connection: socket.socket) -> Segments:
     """What the kernel has counted so far. Raises OSError when the connection is broken."""
     return Segments._make(_SEGMENTS.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SEGMENTS.size)))
+
+
+def linger(connection: socket.socket) -> None:
+    """Makes `close` wait, for `LINGER_SECONDS` at most, until the peer has acknowledged all that was sent.
+
+    Without it the kernel goes on sending when the process is gone, but not in a container: its network goes with its last process.
+    """
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, LINGER_SECONDS))

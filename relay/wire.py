@@ -55,13 +55,17 @@ class Wire:
             raise Vanished(f"no answer for {silent:.0f} s")
 
     def finish(self, outbox: Outbox, *, within_seconds: float) -> None:
-        """Sends what the outbox holds, as far as that is possible in this time. Raises OSError when the connection is broken."""
+        """Sends what the outbox holds, as far as that is possible in this time, and makes `close` wait until the reducer has it.
+
+        Raises OSError when the connection is broken.
+        """
         until = monotonic() + within_seconds
         self.send(outbox)
         while outbox.size and (left := until - monotonic()) > 0:
             select.select([], [self.fd], [], left)
             self.send(outbox)
         self._connection.shutdown(socket.SHUT_WR)
+        tcp.linger(self._connection)
 
     def close(self) -> None:
         self._connection.close()
