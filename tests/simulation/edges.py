@@ -18,8 +18,11 @@ import matcher.core
 import matcher.follow
 import matcher.loop
 import matcher.wires
+import relay.link
 import relay.loop
 import relay.outbox
+import relay.pulse
+import watcher.core
 import watcher.main
 import watcher.publish
 import watcher.reflect
@@ -43,8 +46,15 @@ SIZES = (
 BATCH = {"most": 2}
 """Emissions of a message: what `Core.take` has by default."""
 
-RHYTHMS = ((watcher.main, "TURN_MILLISECONDS", 1_000), (matcher.loop, "TICK_SECONDS", 1.0))
-"""Idle turns are rarer, which costs precision of waits and saves most of the work of quiet times."""
+RHYTHMS = (
+    (watcher.main, "TURN_MILLISECONDS", 2_000),
+    (watcher.core, "BEAT_SECONDS", 2.0),
+    (matcher.loop, "TICK_SECONDS", 1.0),
+    (matcher.loop, "REPORT_SECONDS", 2.0),
+    (relay.link, "PUBLISH_SECONDS", 2.0),
+    (relay.pulse, "VITALS_SECONDS", 2.0),
+)
+"""What is done again and again in quiet times is rarer, which costs precision of waits and saves most of the work of such times."""
 
 
 class Edges:

@@ -15,7 +15,7 @@ import zmq
 from common.door import Door
 from common.logs import Log
 from common.messages import Incarnation, Usage
-from common.records import Kind
+from common.records import UID, Kind
 from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_publisher, new_socket
 from matcher import settings as matcher_settings
 from matcher.core import Core
@@ -177,11 +177,20 @@ class Repeated(Exception):
     """The matcher takes updates that it had taken."""
 
 
+class Forgotten(Exception):
+    """The matcher no longer knows a pod that is there."""
+
+
 class MatcherProcess(Process):
     """`python -m matcher`."""
 
-    def __init__(self, edges: Edges, settings: matcher_settings.Settings) -> None:
+    def __init__(
+        self, edges: Edges, settings: matcher_settings.Settings, *, exists: Callable[[UID], bool | None]
+    ) -> None:
+        """`exists` is as in `promises.Promises`."""
         super().__init__("matcher", edges)
+        self._exists = exists
+        self._known: set[UID] = set()
         self.core: Core | None = None
         self._settings = settings
         self._followed: dict[tuple[Kind, Incarnation], int] = {}
@@ -191,6 +200,7 @@ class MatcherProcess(Process):
         clock: Clock = self.edges.clock
         log = Log(self.name)
         self._followed.clear()
+        self._known.clear()
         self.core = Core(self._settings, incarnation=incarnation, log=log)
         loop = MatcherLoop(
             self.core,
@@ -202,16 +212,26 @@ class MatcherProcess(Process):
         return loop.turn
 
     def move(self, random_: random.Random) -> None:
-        """A turn, after which no watcher's updates may have been taken twice. Raises Repeated."""
+        """A turn, after which it must not have taken updates twice, nor forgotten a pod. Raises Repeated, Forgotten."""
         super().move(random_)
-        if self.core is None:
-            return
-        for kind, follower in self.core.followers.items():
+        if self.core is not None:
+            self._check_sequences(self.core)
+            self._check_pods(self.core)
+
+    def _check_sequences(self, core: Core) -> None:
+        for kind, follower in core.followers.items():
             if isinstance(follower.state, Filling | Following):
                 life, sequence = (kind, follower.state.incarnation), follower.state.sequence
                 if sequence < self._followed.get(life, 0):
                     raise Repeated(f"{life} is followed from {sequence} on, and was up to {self._followed[life]}")
                 self._followed[life] = sequence
+
+    def _check_pods(self, core: Core) -> None:
+        known = core.matcher.pods.keys()
+        for uid in self._known - known:
+            if self._exists(uid):
+                raise Forgotten(uid)
+        self._known = set(known)
 
     def ask_for_epoch(self) -> None:
         """An operator's SIGUSR1."""

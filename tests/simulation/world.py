@@ -98,7 +98,7 @@ class World:
         self.watchers = [
             WatcherProcess(kind, edges, server=self.api, namespaces=NAMESPACES if chosen else ()) for kind in KINDS
         ]
-        self.matcher = MatcherProcess(edges, self.settings)
+        self.matcher = MatcherProcess(edges, self.settings, exists=self._exists)
         self.relay = RelayProcess(edges, self.intake)
         self.processes: list[Process] = [*self.watchers, self.matcher, self.relay]
         self.everybody = [*self.processes, self.intake]
