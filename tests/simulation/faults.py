@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from common.messages import VERSION, Incarnation, Report, SnapshotGone, Usage, encode
+from tests.simulation.sockets import PULL
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -89,9 +90,19 @@ def _break_pipe(world: "World", random_: random.Random) -> None:
     if picked is not None:
         world.run_until(lambda: picked.loaded, MOST_MOVES_BEFORE)
         picked.break_off(random_)
-        if random_.random() < 0.3:
-            # A new epoch on a new connection meets what the old one has left.
-            world.matcher.ask_for_epoch()
+
+
+def _overtake(world: "World", random_: random.Random) -> None:
+    """An epoch's beginning waits in the relay's socket when its connection breaks: what comes on the next one may be read first."""
+    links = [link for link in world.edges.network.links if link.name == EMISSIONS]
+    world.slow = "relay"
+    world.matcher.ask_for_epoch()
+    world.run_until(lambda: any(link.loaded for link in links), MOST_MOVES_BEFORE)
+    for link in links:
+        link.break_off(random_)
+    world.matcher.ask_for_epoch()
+    sockets = [socket for socket in world.edges.network.sockets if socket.kind == PULL]
+    world.run_until(lambda: any(socket.has_several() for socket in sockets), 3 * MOST_MOVES_BEFORE)
 
 
 def _crash_api(world: "World", random_: random.Random) -> None:
@@ -198,6 +209,7 @@ FAULTS: Final[dict[str, tuple[int, Operation]]] = {
     "slow_reducer": (3, _slow_reducer),
     "cut_upstream": (3, _cut_upstream),
     "break_pipe": (6, _break_pipe),
+    "overtake": (3, _overtake),
     "crash_api": (2, _crash_api),
     "refuse": (2, _refuse),
     "deny": (1, _deny),

@@ -49,12 +49,6 @@ WATCHING: Final = (
         "        if False:\n            events",
     ),
     mutant(
-        "a namespace that is forbidden holds up the others",
-        "watcher/core.py",
-        "state.listed or state.denied is not None for state in states",
-        "state.listed for state in states",
-    ),
-    mutant(
         "whoever is named first counts as controller",
         "watcher/normalize.py",
         "if reference.controller and reference.uid:",

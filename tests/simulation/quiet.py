@@ -21,9 +21,9 @@ of the pipeline behind it."""
 DENIED_SHARE: Final = 0.1
 """Of schedules at whose end Jobs stay forbidden for a while."""
 
-LINGERING_SHARE: Final = 0.03
-LINGER_SECONDS: Final = 20.0
-MOST_LATE_EPOCHS: Final = 5
+LINGERING_SHARE: Final = 0.02
+LINGER_SECONDS: Final = 15.0
+MOST_LATE_EPOCHS: Final = 4
 LATE_SECONDS: Final = 10.0
 
 RESUMED_SHARE: Final = 0.3

@@ -18,7 +18,8 @@ from tests.simulation.clock import Clock
 from tests.simulation.pipes import XPUB, Link, Pipe
 from tests.simulation.polling import POLLIN, POLLOUT, Owner
 
-PUB, SUB, PUSH, ROUTER, NOBLOCK = int(zmq.PUB), int(zmq.SUB), int(zmq.PUSH), int(zmq.ROUTER), int(zmq.NOBLOCK)
+PUB, SUB, PUSH, PULL, ROUTER = int(zmq.PUB), int(zmq.SUB), int(zmq.PUSH), int(zmq.PULL), int(zmq.ROUTER)
+NOBLOCK = int(zmq.NOBLOCK)
 
 HIGH_WATER: Final = (1, 2, 6)
 """Messages that each end of a pipe holds, whatever the high-water mark: small, so that short schedules come to it."""
@@ -91,6 +92,10 @@ class Socket:
 
     def close(self) -> None:
         self._network.close(self)
+
+    def has_several(self) -> bool:
+        """Messages of several connections wait here: any of them may be read next."""
+        return sum(bool(pipe.landed) for pipe in self.inbound) > 1
 
     def litter(self, frame: bytes) -> None:
         """A stranger has connected, sent this, and gone."""

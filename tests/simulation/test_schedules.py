@@ -43,7 +43,7 @@ def test_every_seed_ends_with_the_reducer_equal_to_the_cluster(first_seed):
             )
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(scripts())
 def test_any_script_ends_with_the_reducer_equal_to_the_cluster(script):
     """If hypothesis chooses the steps, it finds none that breaks a promise; what it found once it shrinks and keeps."""

@@ -73,7 +73,8 @@ class World:
         self.edges = edges
         self.random = random_
         self._trace = trace
-        self._slow = random_.choice(SLOW)
+        self.slow = random_.choice(SLOW)
+        """The mover that hardly moves; empty for none."""
         clock = edges.clock = Clock()
         promises = Promises(exists=self._exists)
         edges.network = Network(clock, random_, on_push=promises.emit)
@@ -120,7 +121,7 @@ class World:
     def run(self, moves: int) -> None:
         """So many moves, in any order; time may pass while others wait."""
         if self.random.random() < 0.3:
-            self._slow = self.random.choice(SLOW)
+            self.slow = self.random.choice(SLOW)
         for _ in range(moves):
             self._step()
 
@@ -136,7 +137,7 @@ class World:
         ready = [mover for mover in movers if mover.ready()]
         if ready and self.random.random() < 0.95:
             mover = self.random.choice(ready)
-            if mover.name != self._slow or self.random.random() < 0.05:
+            if mover.name != self.slow or self.random.random() < 0.05:
                 self._move(mover)
         else:
             self.pass_time(self.random.choice((0.001, 0.1, 0.5)) if ready else 1.0)
