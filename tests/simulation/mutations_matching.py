@@ -74,8 +74,8 @@ MATCHING: Final = (
     mutant(
         "the guard reads nothing afresh",
         "matcher/core.py",
-        "            self.start(now)\n\n    def _settled",
-        "            pass\n\n    def _settled",
+        "            self.start(now)\n        elif",
+        "            pass\n        elif",
     ),
     mutant(
         "after the guard's reading pods wait on",
@@ -83,7 +83,7 @@ MATCHING: Final = (
         "            self.matcher.groups.expire(before=now)\n",
         "",
     ),
-    mutant("forbidden owners are waited for", "matcher/core.py", "self.matcher.groups.give_up(kind)", "pass"),
+    mutant("forbidden owners are waited for", "matcher/core.py", "groups.give_up(kind)", "pass"),
     mutant(
         "a pod deleted before the sweep came to it is said",
         "matcher/outbox.py",

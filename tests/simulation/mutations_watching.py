@@ -23,7 +23,7 @@ WATCHING: Final = (
         "if event.token is not None:",
         "if False:",
     ),
-    mutant("DELETED events are left out", "watcher/scope.py", "self._delete(event.uid)", "pass"),
+    mutant("DELETED events are left out", "watcher/scope.py", "self._delete(event.uid, now)", "pass"),
     mutant(
         "410 is waited out",
         "watcher/reflect.py",
