@@ -10,9 +10,11 @@ import click
 
 from common import logs
 from common.config import Setting
+from common.errors import UsageError
 from common.options import COMMON, Decorator, all_of, in_section, option
 from common.transport import parse_listen
 from relay.settings import DEFAULT_PORT, Settings, parse_intake, parse_labels
+from relay.tls import Tls
 
 DEFAULT_HOST = "127.0.0.1"
 
@@ -36,6 +38,17 @@ class _Intake(Setting):
         return intake_of(os.environ)
 
 
+def _file(name: str, what: str) -> Decorator:
+    return option(
+        name,
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=None,
+        metavar="FILE",
+        show_default=False,
+        help=what,
+    )
+
+
 OPTIONS: list[Decorator] = [
     option(
         "--intake",
@@ -44,6 +57,23 @@ OPTIONS: list[Decorator] = [
         metavar="HOST:PORT",
         default=f"{DEFAULT_HOST}:{DEFAULT_PORT}",
         help="The reducer: a DNS name, an IPv4 address, or an IPv6 address in brackets.",
+    ),
+    option(
+        "--intake-tls/--no-intake-tls",
+        default=False,
+        help="Speak TLS (1.2 or newer) to the reducer, and verify its certificate.",
+    ),
+    _file("--intake-ca", "PEM bundle of the CAs that the reducer's certificate may be of; without it the system's."),
+    _file(
+        "--intake-cert", "Client certificate for the reducer, PEM with its chain. Read anew at each attempt to connect."
+    ),
+    _file("--intake-key", "Its private key, PEM without a passphrase."),
+    option(
+        "--intake-server-name",
+        metavar="NAME",
+        default=None,
+        show_default="the host of --intake",
+        help="The name that the reducer's certificate has to be for.",
     ),
     option(
         "--label",
@@ -71,15 +101,27 @@ def settings_of(
     intake: str,
     labels: Sequence[str],
     hostname: str | None,
+    intake_tls: bool,
+    intake_ca: Path | None,
+    intake_cert: Path | None,
+    intake_key: Path | None,
+    intake_server_name: str | None,
     **_others: Any,  # noqa: ANN401 (`podwire up` has all stages' options on one command)
 ) -> Settings:
     """Settings of options' values. Raises UsageError for a value that cannot be understood."""
+    address = parse_intake(intake, option="--intake")
+    if not intake_tls and (intake_ca or intake_cert or intake_key or intake_server_name):
+        raise UsageError("--intake-tls is not given, and what is given beside it would do nothing: give it too")
+    if (intake_cert is None) != (intake_key is None):
+        raise UsageError("--intake-cert and --intake-key belong together: give both")
+    tls = Tls(ca=intake_ca, cert=intake_cert, key=intake_key, server_name=intake_server_name or address.host)
     return Settings(
         run_dir=run_dir,
         admin=admin,
         listen=parse_listen(listen, option="--listen"),
         keys_dir=keys_dir,
-        intake=parse_intake(intake, option="--intake"),
+        intake=address,
+        tls=tls if intake_tls else None,
         labels=parse_labels(labels, option="--label"),
         hostname=hostname or socket.gethostname(),
     )

@@ -34,6 +34,8 @@ class Trouble(StrEnum):
     RESET = auto()
     CLOSED = auto()
     """By the reducer, in order."""
+    TLS = auto()
+    """No agreement with the reducer, or a certificate that one side does not take."""
     OTHER = auto()
 
 

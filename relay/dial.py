@@ -1,13 +1,14 @@
 """Opens the upstream connection on a thread of its own, because names and addresses may take long to answer.
 
 The name is looked up anew at each attempt, and every address that it has is tried in the resolver's order, IPv4 and IPv6 alike. A
-connection is complete when `_connect` returns it: what has to be wrapped around the socket (TLS) belongs there, where blocking is
-allowed. How an attempt ended is handed over by `outcome`, once `fd` is readable.
+connection is complete when it is handed over, with TLS where that is asked for: blocking is allowed here. How an attempt
+ended is handed over by `outcome`, once `fd` is readable.
 """
 
 import errno
 import os
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -15,11 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.address import Address
+from common.errors import UsageError
 from relay import tcp
 from relay.connect import Trouble
+from relay.tls import Tls, new_context, words
 
 CONNECT_SECONDS = 10.0
-"""For each address."""
+"""For each address, and once more for the TLS handshake with it."""
 
 _UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
@@ -49,8 +52,9 @@ Outcome = Connected | NotConnected
 class Dialer:
     """One attempt at a time."""
 
-    def __init__(self, intake: Address, *, resolve: Resolve = socket.getaddrinfo) -> None:
+    def __init__(self, intake: Address, *, tls: Tls | None = None, resolve: Resolve = socket.getaddrinfo) -> None:
         self._intake = intake
+        self._tls = tls
         self._resolve = resolve
         self._outcomes: deque[Outcome] = deque()
         self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -66,12 +70,16 @@ class Dialer:
         return self._outcomes.popleft()
 
     def _run(self) -> None:
-        self._outcomes.append(attempt(self._intake, resolve=self._resolve))
+        self._outcomes.append(attempt(self._intake, tls=self._tls, resolve=self._resolve))
         os.eventfd_write(self.fd, 1)
 
 
-def attempt(intake: Address, *, resolve: Resolve) -> Outcome:
-    """Looks the name up and tries its addresses until one answers."""
+def attempt(intake: Address, *, tls: Tls | None = None, resolve: Resolve) -> Outcome:
+    """Looks the name up and tries its addresses until one answers, and has agreed on TLS where that is asked for."""
+    try:
+        context = None if tls is None else new_context(tls)
+    except UsageError as error:
+        return NotConnected(trouble=Trouble.TLS, text=str(error))
     try:
         addresses = resolve(intake.host, intake.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -80,7 +88,11 @@ def attempt(intake: Address, *, resolve: Resolve) -> Outcome:
     for family, _, _, _, address in addresses:
         peer = str(Address(address[0], address[1]))
         try:
-            return Connected(connection=_connect(family, address), peer=peer)
+            connection = _connect(family, address)
+            if tls is not None and context is not None:
+                connection = _secure(connection, context, tls.server_name)
+            connection.setblocking(False)
+            return Connected(connection=connection, peer=peer)
         except OSError as error:
             trouble = trouble_of(error)
             texts.append(f"{peer}: {text_of(error)}")
@@ -90,6 +102,8 @@ def attempt(intake: Address, *, resolve: Resolve) -> Outcome:
 def trouble_of(error: OSError) -> Trouble:
     """Which kind of trouble an error of a socket is."""
     match error:
+        case ssl.SSLError():
+            return Trouble.TLS
         case ConnectionRefusedError():
             return Trouble.REFUSED
         case ConnectionResetError() | BrokenPipeError():
@@ -104,6 +118,8 @@ def trouble_of(error: OSError) -> Trouble:
 
 def text_of(error: Exception) -> str:
     """What went wrong, for people."""
+    if isinstance(error, ssl.SSLError):
+        return words(error)
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
@@ -116,8 +132,22 @@ def _connect(family: int, address: Any) -> socket.socket:  # noqa: ANN401 (its f
             # TCP's simultaneous open: a port of this machine that nobody listens on can be given to the dialing socket itself.
             raise ConnectionRefusedError(errno.ECONNREFUSED, "connected to itself, nobody listens there")
         tcp.tune(connection)
-        connection.setblocking(False)
     except OSError:
         connection.close()
         raise
     return connection
+
+
+def _secure(connection: socket.socket, context: ssl.SSLContext, server_name: str) -> ssl.SSLSocket:
+    """The same connection with TLS. Raises OSError (an SSLError is one); the connection is closed then."""
+    try:
+        return context.wrap_socket(connection, server_hostname=server_name)
+    except TimeoutError as error:
+        connection.close()
+        raise TimeoutError(errno.ETIMEDOUT, f"no TLS handshake within {CONNECT_SECONDS:.0f} s") from error
+    except (ConnectionResetError, BrokenPipeError) as error:
+        connection.close()
+        raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "reset in the handshake") from error
+    except OSError:
+        connection.close()
+        raise

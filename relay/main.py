@@ -19,6 +19,7 @@ from relay.dial import Dialer
 from relay.handshake import Identity
 from relay.loop import Loop
 from relay.settings import Settings
+from relay.tls import new_context
 from relay.view import RelayView
 
 STAGE = "relay"
@@ -29,6 +30,8 @@ LINKS_HIGH_WATER = 100
 
 def run(settings: Settings) -> None:
     """Runs until SIGTERM or SIGINT. Raises UsageError where the place is held or an address cannot be used."""
+    if settings.tls is not None:
+        new_context(settings.tls)
     place = claim(settings.run_dir, STAGE)
     stop = StopSignal()
     relay = _relay(settings)
@@ -43,7 +46,7 @@ def run(settings: Settings) -> None:
     try:
         door.bind(emissions, ipc=emissions_endpoint(settings.run_dir), offset=0)
         door.bind(link, ipc=link_endpoint(settings.run_dir), offset=1)
-        dialer = Dialer(settings.intake)
+        dialer = Dialer(settings.intake, tls=settings.tls)
         Loop(relay, emissions=emissions, link=link, door=door, dialer=dialer, stop=stop, admin=admin).run()
     finally:
         door.close()

@@ -8,6 +8,7 @@ import msgspec
 from common.address import Address, parse_address
 from common.errors import UsageError
 from relay.handshake import LONGEST_LABEL_BYTES
+from relay.tls import Tls
 
 DEFAULT_PORT = 8000
 """Where reducers listen (protocol.md)."""
@@ -23,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys_dir: Path | None
     intake: Address
     """The reducer."""
+    tls: Tls | None
+    """None: plain TCP."""
     labels: tuple[tuple[str, str], ...]
     hostname: str
     """What the reducer knows this collector by."""

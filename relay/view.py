@@ -31,6 +31,7 @@ class RelayView:
         return {
             "incarnation": relay.incarnation,
             "intake": str(self._settings.intake),
+            "tls": None if self._settings.tls is None else self._settings.tls.server_name,
             "link": self._link(),
             "epoch": {"number": link.epoch, "matcher": link.matcher, "taken": link.taken, "broken": link.broken},
             "emissions": {"taken": tally.emissions_taken, "dropped": _named(tally.emissions_dropped)},

@@ -2,6 +2,8 @@
 
 import select
 import socket
+import ssl
+from contextlib import suppress
 
 from common.clock import monotonic
 from relay import answers, tcp
@@ -12,6 +14,13 @@ VANISHED_SECONDS = 20.0
 """Without an answer. With the pauses of `relay.tcp` between questions a peer that vanished is noticed within 30 s."""
 
 _READ_BYTES = 4_096
+
+_TLS_WRITE_BYTES = 16 * 1024
+"""A record's most (RFC 8446, 5.1). A write that has to be repeated must be given the same bytes: the head of the outbox stays the same."""
+
+_LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""There is no room, or nothing to read. TLS may also need to read for a write, and to write for a read: whoever polls tries both again
+at each turn, and without renegotiation neither waits for the other for long."""
 
 
 class ClosedByReducer(Exception):
@@ -28,22 +37,28 @@ class Wire:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self.fd = connection.fileno()
+        self._secured = isinstance(connection, ssl.SSLSocket)
         self._answers: Answers = answers.FIRST
 
     def send(self, outbox: Outbox) -> None:
         """Sends until the outbox is empty or the socket is full. Raises OSError when the connection is broken."""
         while (head := outbox.head()) is not None:
             try:
-                outbox.sent(self._connection.send(head))
-            except BlockingIOError:
+                outbox.sent(self._connection.send(head[:_TLS_WRITE_BYTES] if self._secured else head))
+            except _LATER:
                 return
+            except OSError:
+                # An alert that has come says why: TLS 1.3 refuses a client's certificate only after the handshake.
+                with suppress(ClosedByReducer):
+                    self.read()
+                raise
 
     def read(self) -> None:
         """Throws away what has come: a reducer says nothing that a collector must read. Raises ClosedByReducer, or OSError."""
         try:
             while self._connection.recv(_READ_BYTES):
                 pass
-        except BlockingIOError:
+        except _LATER:
             return
         raise ClosedByReducer
 
@@ -64,8 +79,21 @@ class Wire:
         while outbox.size and (left := until - monotonic()) > 0:
             select.select([], [self.fd], [], left)
             self.send(outbox)
+        self._end_tls(until)
         self._connection.shutdown(socket.SHUT_WR)
         tcp.linger(self._connection)
+
+    def _end_tls(self, until: float) -> None:
+        """Says close_notify, and reads what is there: closed with unread bytes, a connection is reset and may lose what was sent last."""
+        while isinstance(self._connection, ssl.SSLSocket) and monotonic() < until:
+            try:
+                self._connection.unwrap()
+            except ssl.SSLWantWriteError:
+                select.select([], [self.fd], [], max(0.0, until - monotonic()))
+            except (ssl.SSLWantReadError, ssl.SSLError, ConnectionResetError):
+                return  # said; whether the reducer says it too is its own affair
+            else:
+                return
 
     def close(self) -> None:
         self._connection.close()

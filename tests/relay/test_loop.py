@@ -156,7 +156,14 @@ def running(tmp_path: Path, reducer: Reducer, stop: Stop) -> Iterator[tuple[Rela
         wall_ns=wall_ns(),
     )
     settings = Settings(
-        run_dir=tmp_path, admin="off", listen=None, keys_dir=None, intake=reducer.address, labels=(), hostname="h"
+        run_dir=tmp_path,
+        admin="off",
+        listen=None,
+        keys_dir=None,
+        intake=reducer.address,
+        labels=(),
+        hostname="h",
+        tls=None,
     )
     context = zmq.Context()
     emissions, link = new_socket(context, zmq.PULL, high_water=4), new_publisher(context, high_water=10)

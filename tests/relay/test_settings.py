@@ -20,6 +20,11 @@ def told(**options: Any) -> Settings:
         "intake": "127.0.0.1:8000",
         "labels": (),
         "hostname": None,
+        "intake_tls": False,
+        "intake_ca": None,
+        "intake_cert": None,
+        "intake_key": None,
+        "intake_server_name": None,
     }
     return settings_of(**(defaults | options))
 
@@ -88,3 +93,28 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_the_hostname_is_the_machines_unless_given() -> None:
     assert told(hostname="me").hostname == "me"
     assert told().hostname
+
+
+def test_the_name_to_verify_is_the_intake_s_unless_another_is_given() -> None:
+    told_tls = told(intake="reducer:8000", intake_tls=True).tls
+    assert told_tls is not None
+    assert (told_tls.server_name, told_tls.ca, told_tls.cert) == ("reducer", None, None)
+    other = told(intake_tls=True, intake_server_name="other").tls
+    assert other is not None
+    assert other.server_name == "other"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"intake_ca": Path("ca")}, {"intake_server_name": "x"}, {"intake_cert": Path("c"), "intake_key": Path("k")}],
+)
+def test_what_tls_would_need_without_tls_is_a_mistake(options: dict[str, Any]) -> None:
+    """Whoever gives a CA means to be protected."""
+    with pytest.raises(UsageError, match="--intake-tls is not given"):
+        told(**options)
+
+
+@pytest.mark.parametrize("options", [{"intake_cert": Path("c")}, {"intake_key": Path("k")}])
+def test_a_client_certificate_without_its_key_is_a_mistake(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="--intake-cert and --intake-key belong together"):
+        told(intake_tls=True, **options)
