@@ -77,10 +77,10 @@ class Door:
         """What becomes readable when somebody knocks."""
         return [*self._knocks, *([self._zap] if self._zap is not None else [])]
 
-    def bind(self, socket: _Socket, *, ipc: str, offset: int) -> None:
-        """Binds a socket to its ipc endpoint, or to the port `offset` above the one that the stage listens on. Raises UsageError."""
+    def bind(self, socket: _Socket, *, ipc: Callable[[], str], offset: int) -> None:
+        """Binds a socket to its ipc endpoint (which a stage on TCP need not have), or to the port `offset` above the one that the stage listens on. Raises UsageError."""
         if self._listen is None:
-            bind_ipc(socket, ipc)
+            bind_ipc(socket, ipc())
             return
         transport.tune(socket)
         if self._keys is not None:

@@ -1,6 +1,6 @@
 """Where the matcher finds the stages that it talks to: in the run directory, or over TCP, with CURVE wherever others can reach it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -43,11 +43,11 @@ class Peers:
         if len(self._tcp) > 1:
             context.set(zmq.IO_THREADS, len(self._tcp))
 
-    def connect(self, socket: _Socket, stage: str, *, ipc: str, offset: int) -> None:
+    def connect(self, socket: _Socket, stage: str, *, ipc: Callable[[], str], offset: int) -> None:
         """Connects to the stage's ipc endpoint, or to the port `offset` above its address."""
         address = self.address(stage)
         if address is None:
-            socket.connect(ipc)
+            socket.connect(ipc())
             return
         transport.tune(socket)
         socket.setsockopt(zmq.AFFINITY, 1 << list(self._tcp).index(stage))

@@ -135,16 +135,16 @@ class Wires:
     def _to_watcher(self, kind: Kind) -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
         stage = f"watcher-{kind}"
         updates = self._subscriber(UPDATES_HIGH_WATER)
-        self._peers.connect(updates, stage, ipc=updates_endpoint(self._run_dir, kind), offset=0)
+        self._peers.connect(updates, stage, ipc=partial(updates_endpoint, self._run_dir, kind), offset=0)
         snapshots = self._teller(zmq.DEALER, SNAPSHOTS_HIGH_WATER)
-        self._peers.connect(snapshots, stage, ipc=snapshots_endpoint(self._run_dir, kind), offset=1)
+        self._peers.connect(snapshots, stage, ipc=partial(snapshots_endpoint, self._run_dir, kind), offset=1)
         return updates, snapshots
 
     def _to_relay(self) -> "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]":
         emissions = self._teller(zmq.PUSH, EMISSIONS_HIGH_WATER)
-        self._peers.connect(emissions, "relay", ipc=emissions_endpoint(self._run_dir), offset=0)
+        self._peers.connect(emissions, "relay", ipc=partial(emissions_endpoint, self._run_dir), offset=0)
         link = self._subscriber(UPDATES_HIGH_WATER)
-        self._peers.connect(link, "relay", ipc=link_endpoint(self._run_dir), offset=1)
+        self._peers.connect(link, "relay", ipc=partial(link_endpoint, self._run_dir), offset=1)
         return link, emissions
 
     def _subscriber(self, high_water: int) -> "zmq.Socket[bytes]":

@@ -1,6 +1,7 @@
 """Wires a relay: place, sockets, core, admin and loop."""
 
 import random
+from functools import partial
 
 import zmq
 
@@ -44,8 +45,8 @@ def run(settings: Settings) -> None:
     emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
     link = new_publisher(context, high_water=LINKS_HIGH_WATER)
     try:
-        door.bind(emissions, ipc=emissions_endpoint(settings.run_dir), offset=0)
-        door.bind(link, ipc=link_endpoint(settings.run_dir), offset=1)
+        door.bind(emissions, ipc=partial(emissions_endpoint, settings.run_dir), offset=0)
+        door.bind(link, ipc=partial(link_endpoint, settings.run_dir), offset=1)
         dialer = Dialer(settings.intake, tls=settings.tls)
         Loop(relay, emissions=emissions, link=link, door=door, dialer=dialer, stop=stop, admin=admin).run()
     finally:

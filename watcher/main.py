@@ -118,9 +118,9 @@ class Loop:
         self._view = view
         self._seldom = Seldom()
         self._updates = new_socket(context, zmq.PUB, high_water=UPDATES_HIGH_WATER)
-        door.bind(self._updates, ipc=updates_endpoint(settings.run_dir, settings.kind), offset=0)
+        door.bind(self._updates, ipc=partial(updates_endpoint, settings.run_dir, settings.kind), offset=0)
         self._snapshots = new_socket(context, zmq.ROUTER, high_water=UPDATES_HIGH_WATER)
-        door.bind(self._snapshots, ipc=snapshots_endpoint(settings.run_dir, settings.kind), offset=1)
+        door.bind(self._snapshots, ipc=partial(snapshots_endpoint, settings.run_dir, settings.kind), offset=1)
         self._poller = zmq.Poller()
         self._poller.register(stop.fd, zmq.POLLIN)
         self._poller.register(self._snapshots, zmq.POLLIN)
