@@ -78,7 +78,10 @@ class Door:
         return [*self._knocks, *([self._zap] if self._zap is not None else [])]
 
     def bind(self, socket: _Socket, *, ipc: Callable[[], str], offset: int) -> None:
-        """Binds a socket to its ipc endpoint (which a stage on TCP need not have), or to the port `offset` above the one that the stage listens on. Raises UsageError."""
+        """Binds a socket to its ipc endpoint, which a stage on TCP need not have, or to the port `offset` above the one it listens on.
+
+        Raises UsageError.
+        """
         if self._listen is None:
             bind_ipc(socket, ipc())
             return

@@ -1,12 +1,25 @@
 """The command line of the reference reducer."""
 
 import asyncio
+import ssl
 from pathlib import Path
 
 import click
 
 from common.address import parse_address
+from common.errors import UsageError
+from sandbox.reducer.secure import server_context
 from sandbox.reducer.serve import Reducer, run_until_stopped, write_addresses
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _tls(cert: Path | None, key: Path | None, client_ca: Path | None) -> ssl.SSLContext | None:
+    if cert is not None and key is not None:
+        return server_context(cert, key, client_ca=client_ca)
+    if cert or key or client_ca:
+        raise UsageError("--tls-cert and --tls-key belong together, and --tls-client-ca needs both")
+    return None
 
 
 @click.command("reducer")
@@ -36,6 +49,11 @@ from sandbox.reducer.serve import Reducer, run_until_stopped, write_addresses
     show_default=True,
     help="Newest arrivals that /arrivals keeps.",
 )
+@click.option("--tls-cert", type=_FILE, metavar="FILE", help="Certificate, PEM with its chain: TLS is spoken with it.")
+@click.option("--tls-key", type=_FILE, metavar="FILE", help="Its private key, PEM.")
+@click.option(
+    "--tls-client-ca", type=_FILE, metavar="FILE", help="Every client has to show a certificate of these CAs."
+)
 def command(
     *,
     listen: str,
@@ -44,6 +62,9 @@ def command(
     address_file: Path | None,
     receive_buffer: int | None,
     arrivals: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
 ) -> None:
     """Run a reducer that takes podwire's stream strictly, checks what podwire promises, and shows it over HTTP.
 
@@ -58,6 +79,7 @@ def command(
             admin=parse_address(admin, option="--admin"),
             receive_buffer_bytes=receive_buffer,
             kept_arrivals=arrivals,
+            tls=_tls(tls_cert, tls_key, tls_client_ca),
         )
         reducer.intake.record(record)
 

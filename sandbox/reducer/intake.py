@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 import struct
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from sandbox.reducer.decode import ProtocolBreach
 from sandbox.reducer.ledger import Connection, Ledger
 from sandbox.reducer.orders import Cut, Farewell, Pace
 from sandbox.reducer.recording import Recording
+from sandbox.reducer.secure import Channel, Plain, Secure
 
 DRAIN_SECONDS: Final = 1.0
 """After our FIN the peer has this long to close. Closed sooner, unread bytes would make the kernel send a reset instead."""
@@ -26,7 +28,14 @@ DRAIN_SECONDS: Final = 1.0
 class Intake:
     """The listening socket and the connections that came through it."""
 
-    def __init__(self, ledger: Ledger, *, listen: Address, receive_buffer_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        listen: Address,
+        receive_buffer_bytes: int | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """`receive_buffer_bytes` is each connection's SO_RCVBUF: a small one makes a stalled reducer felt early."""
         self.address = listen
         """Where it listens; with the port in place of 0 once it has started."""
@@ -35,6 +44,7 @@ class Intake:
         """The order to close a connection at a given byte, while there is one."""
         self._ledger = ledger
         self._receive_buffer_bytes = receive_buffer_bytes
+        self._tls = tls
         self._recording: Recording | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers: dict[int, asyncio.Task[Any]] = {}
@@ -115,7 +125,8 @@ class Intake:
         self._write(connection, "connected")
         ended = "the reducer stopped"
         try:
-            ended = await self._read(client, connection)
+            channel = Plain(client) if self._tls is None else Secure(client, self._tls)
+            ended = await self._read(channel, connection)
         except asyncio.CancelledError:
             if connection.number not in self._farewells:
                 raise
@@ -123,18 +134,18 @@ class Intake:
         except ProtocolBreach as breach:
             ended = f"breach of the protocol {breach}"
         except OSError as error:
-            ended = os.strerror(error.errno) if error.errno else str(error)
+            tls = isinstance(error, ssl.SSLError)
+            ended = os.strerror(error.errno) if error.errno and not tls else str(error)
         finally:
             del self._readers[connection.number]
             self._ledger.close(connection, ended)
             self._write(connection, f"closed: {ended}")
             self._part(client, self._farewells.pop(connection.number, None))
 
-    async def _read(self, client: socket.socket, connection: Connection) -> str:
+    async def _read(self, channel: Channel, connection: Connection) -> str:
         """Reads to the end, and gives why it came."""
-        loop = asyncio.get_running_loop()
         while not self._cut_is_due(connection):
-            data = await loop.sock_recv(client, self.pace.largest_read())
+            data = await channel.recv(self.pace.largest_read())
             await self._hold(len(data))
             if not data:
                 return "closed by the collector"

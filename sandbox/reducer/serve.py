@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -25,10 +26,11 @@ class Reducer:
         admin: Address,
         receive_buffer_bytes: int | None = None,
         kept_arrivals: int = 100_000,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`receive_buffer_bytes` is each connection's SO_RCVBUF, None leaves it to the kernel."""
+        """`receive_buffer_bytes` is each connection's SO_RCVBUF, None leaves it to the kernel. `tls` is of `secure.server_context`."""
         self.ledger = Ledger(clock=Clock(monotonic, wall_ns), kept_arrivals=kept_arrivals)
-        self.intake = Intake(self.ledger, listen=listen, receive_buffer_bytes=receive_buffer_bytes)
+        self.intake = Intake(self.ledger, listen=listen, receive_buffer_bytes=receive_buffer_bytes, tls=tls)
         self._admin = Admin(self.ledger, self.intake, listen=admin)
 
     @property

@@ -25,6 +25,7 @@ SETTINGS = Settings(
     intake=Address("reducer", 8000),
     labels=(),
     hostname="h",
+    tls=None,
 )
 
 
