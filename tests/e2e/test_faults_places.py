@@ -13,6 +13,7 @@ import pytest
 
 from bench import rig
 from podwire.stages import STAGES
+from tests.chaos.faults import START_SECONDS
 from tests.chaos.processes import STARTERS
 from tests.chaos.scene import on_sandbox, started
 
@@ -77,7 +78,7 @@ def test_what_the_dead_left_is_taken_over(starter: str, tmp_path: Path) -> None:
                 (scene.run_dir / f"{stage}.pid").write_text(f"{os.getpid()}\n")
 
         scene.processes.kill_all(random.Random(11).sample(STAGES, k=len(STAGES)), before_start=leave_a_living_pid)
-        scene.recovered(since=time.monotonic(), within=WITHIN_SECONDS)
+        scene.recovered(since=time.monotonic(), within=START_SECONDS)
         assert os.getpid() not in scene.processes.living().values()
         scene.assert_exact()
 

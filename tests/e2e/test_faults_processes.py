@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from podwire.stages import STAGES
+from tests.chaos.faults import START_SECONDS
 from tests.chaos.processes import STARTERS
 from tests.chaos.scene import Scene, on_sandbox, started
 
@@ -51,10 +52,10 @@ def test_200_kills_in_a_row(starter: str, tmp_path: Path) -> None:
 def test_started_by_hand_in_any_order(seed: int, tmp_path: Path) -> None:
     """No process needs another one to be there."""
     order = random.Random(seed).sample(STAGES, k=len(STAGES))
-    with on_sandbox(tmp_path) as scene, started(scene, "hand", order=order, within=WITHIN_SECONDS):
+    with on_sandbox(tmp_path) as scene, started(scene, "hand", order=order):
         scene.assert_exact()
         before = scene.processes.living()
         scene.processes.kill_all(order[::-1])
-        scene.recovered(since=time.monotonic(), within=WITHIN_SECONDS)
+        scene.recovered(since=time.monotonic(), within=START_SECONDS)
         assert not set(before.values()) & set(scene.processes.living().values())
         scene.assert_exact()
