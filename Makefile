@@ -34,8 +34,9 @@ simulation: $(VENV)/.installed-dev
 mutants: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.simulation.mutants $(ARGS)
 
+# By files, so that scenarios of one place (a DNS server's, a namespace's) follow each other.
 faults: $(VENV)/.installed-dev
-	$(BIN)/pytest -m 'faults and not long and not cluster' $(TESTS) tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile -m 'faults and not long and not cluster' $(TESTS) tests/e2e
 
 containers: $(VENV)/.installed-dev
 	$(BIN)/pytest -s -m docker $(TESTS)

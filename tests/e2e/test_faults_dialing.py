@@ -1,4 +1,4 @@
-"""A reducer that closes too early, refuses, or is somewhere else than before. Row 6 of docs/faults.md."""
+"""A reducer that closes too early, refuses, or is somewhere else than before. See docs/faults.md."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise

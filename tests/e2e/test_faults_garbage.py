@@ -1,9 +1,7 @@
 """Garbage and foreign versions into every socket of the pipeline: dropped, counted, logged once, and nobody dies or falls out of step."""
 
-import random
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,7 +23,6 @@ from common.messages import (
 from common.records import KINDS, UID, decode_pod
 from common.sockets import (
     EMISSIONS_HIGH_WATER,
-    LARGEST_FRAME_BYTES,
     emissions_endpoint,
     joined,
     link_endpoint,
@@ -35,33 +32,12 @@ from common.sockets import (
     updates_endpoint,
 )
 from common.usage import own_usage
+from tests.e2e.garbage import FRAMES, assert_a_change_arrives, connected
 from tests.e2e.played import Stage, played_watchers, pod, scene, stage_process
-from tests.e2e.sandboxed import Running, owned_pod, running, sandbox
+from tests.e2e.sandboxed import Running, running, sandbox
 from tests.fakes.pods import batch, pod_new
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
-
-RANDOM = random.Random(7)
-
-GARBAGE = [
-    b"",
-    b"\x00",
-    b"\xc1" * 100,  # a byte that msgpack never uses
-    b"GET / HTTP/1.1\r\n\r\n",
-    b"\x91" * 100_000,  # nested deeper than anybody reads
-    b"\xdd\xff\xff\xff\xff",  # an array of four billion, without any
-    *(RANDOM.randbytes(size) for size in (1, 10, 1_000, 100_000)),
-]
-"""No messages."""
-
-MALFORMED = [encode([tag, 1, *fields]) for tag in (10, 11, 12, 13, 14, 20, 21, 30) for fields in ([], ["x"] * 12)]
-"""Of known tags, with fields that are not theirs."""
-
-FOREIGN = [encode([tag, version, "x", 1]) for tag in (10, 11, 12, 13, 14, 20, 21, 30, 99) for version in (0, 2, 2**40)]
-"""Of other versions of the protocol."""
-
-FRAMES = GARBAGE + MALFORMED + FOREIGN
-"""What no process takes."""
 
 RECORDS = [encode(something) for something in (None, 7, "text", [], ["uid"], [1, 2, 3, 4, 5, 6, 7], {"uid": "x"})]
 """msgpack that is no record of a pod."""
@@ -86,18 +62,6 @@ def link(*, relay: Incarnation) -> Link:
     )
 
 
-@contextmanager
-def connected(kind: int, endpoint: str) -> Iterator[zmq.Socket[bytes]]:
-    """A stranger's socket that holds any number of frames."""
-    with zmq.Context() as context:
-        stranger = new_socket(context, kind, high_water=0)
-        stranger.connect(endpoint)
-        try:
-            yield stranger
-        finally:
-            stranger.close()
-
-
 def send_to(stage: str, endpoint: str, kind: int, frames: list[bytes], podwire: Running) -> None:
     """Sends the frames, and waits until the stage has counted them all."""
     before = sum(podwire.state(stage)["bad_frames"].values())
@@ -107,11 +71,6 @@ def send_to(stage: str, endpoint: str, kind: int, frames: list[bytes], podwire: 
         podwire.until(
             lambda: sum(podwire.state(stage)["bad_frames"].values()) == before + len(frames), f"{stage} to count"
         )
-
-
-def assert_a_change_arrives(podwire: Running, name: str) -> None:
-    podwire.sandbox.put("pods", owned_pod(name, ip="10.9.9.9"))
-    podwire.until(lambda: podwire.owners({f"uid-{name}"}), "a change to arrive")
 
 
 def test_garbage_into_what_the_watchers_and_the_relay_bind(tmp_path: Path) -> None:
@@ -142,62 +101,6 @@ def test_messages_to_publishers(tmp_path: Path) -> None:
                 stranger.send(b"\x01")
                 assert stranger.poll(10_000), "no message of a publisher that was sent garbage"
         assert_a_change_arrives(podwire, "after-garbage")
-        podwire.assert_in_step()
-
-
-SPEAKS = {".updates": b"SUB", ".snapshots": b"DEALER", ".emissions": b"PUSH", ".link": b"SUB"}
-"""What connects to a socket's file, by its suffix."""
-
-
-def junk(speaks: bytes) -> dict[str, bytes]:
-    """What something may send that is no ZeroMQ, or stops being it (ZMTP 3.0, without security)."""
-    greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(48)
-    properties = b"\x05READY\x0bSocket-Type" + len(speaks).to_bytes(4, "big") + speaks
-    handshake = greeting + bytes([4, len(properties)]) + properties
-    return {
-        "nothing": b"",
-        "no ZMTP": RANDOM.randbytes(100_000),
-        "half a greeting": greeting[:20],
-        "no ZMTP after the greeting": greeting + RANDOM.randbytes(100_000),
-        "no ZMTP after the handshake": handshake + RANDOM.randbytes(100_000),
-        "a frame of 2^64 bytes": handshake + b"\x02" + b"\xff" * 8 + bytes(100_000),
-    }
-
-
-def test_bytes_that_are_no_zeromq_into_every_endpoint(tmp_path: Path) -> None:
-    """Something that connects to a socket's file and is no ZeroMQ."""
-    with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
-        podwire.until_ready()
-        files = [one for one in podwire.run_dir.iterdir() if one.is_socket()]
-        assert len(files) == 2 * len(KINDS) + 2
-        for file in files:
-            for data in junk(SPEAKS[file.suffix]).values():
-                send_bytes(file, data)
-        assert_a_change_arrives(podwire, "after-garbage")
-        podwire.assert_in_step()
-
-
-def send_bytes(file: Path, data: bytes) -> None:
-    with socket.socket(socket.AF_UNIX) as stranger, suppress(BrokenPipeError, ConnectionResetError):
-        stranger.connect(str(file))
-        stranger.sendall(data)
-
-
-def test_a_frame_larger_than_any_message(tmp_path: Path) -> None:
-    """Its sender is disconnected; nobody keeps room for it."""
-    with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
-        podwire.until_ready()
-        before = podwire.state("relay")["rss_kib"]
-        with (
-            connected(zmq.PUSH, emissions_endpoint(podwire.run_dir)) as stranger,
-            stranger.get_monitor_socket(zmq.EVENT_DISCONNECTED) as events,
-        ):
-            stranger.send(bytes(LARGEST_FRAME_BYTES + 1))
-            assert events.poll(20_000), "the relay took it"
-            stranger.disable_monitor()
-        assert_a_change_arrives(podwire, "after-garbage")
-        assert podwire.state("relay")["rss_kib"] - before < LARGEST_FRAME_BYTES // 1024 // 2
-        assert podwire.state("relay")["bad_frames"] == {"emissions": 0}
         podwire.assert_in_step()
 
 

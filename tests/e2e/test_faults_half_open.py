@@ -1,4 +1,4 @@
-"""A half-open connection: packets vanish between relay and reducer, nobody is told. Row 5 of docs/faults.md."""
+"""A half-open connection: packets vanish between relay and reducer, nobody is told. See docs/faults.md."""
 
 from pathlib import Path
 

@@ -9,8 +9,8 @@ import errno
 from tests.simulation.clock import Clock
 from tests.simulation.polling import POLLIN, POLLOUT, Descriptors, Owner
 
-USER_TIMEOUT_SECONDS = 25.0
-"""When a process is told that a silent connection is dead: the relay's keepalive and TCP_USER_TIMEOUT are within 30 s."""
+NOTICED_SECONDS = 25.0
+"""When a process is told that a silent connection is dead: the relay notices within 30 s."""
 
 
 class Connection:
@@ -70,7 +70,7 @@ class Connection:
         self.near_open = False
 
     def setsockopt(self, *_: object) -> None:
-        """Keepalive and timeouts are `USER_TIMEOUT_SECONDS` here."""
+        """Keepalive and timeouts are `NOTICED_SECONDS` here."""
 
     def getsockopt(self, _level: int, _option: int, size: int) -> bytes:
         """tcp_info: nothing is in flight."""
@@ -80,7 +80,7 @@ class Connection:
         return not self.far_open and not self.flying
 
     def _failure(self) -> OSError | None:
-        if self._clock.now - self._silent_since >= USER_TIMEOUT_SECONDS:
+        if self._clock.now - self._silent_since >= NOTICED_SECONDS:
             return TimeoutError(errno.ETIMEDOUT, "timed out")
         return self._error
 
@@ -98,7 +98,7 @@ class Connection:
 
     def next_at(self) -> float:
         """When the near end is told that it has been silent for too long."""
-        due = self._silent_since + USER_TIMEOUT_SECONDS
+        due = self._silent_since + NOTICED_SECONDS
         return due if self.near_open and due > self._clock.now else float("inf")
 
     def fall_silent(self) -> None:
