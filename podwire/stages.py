@@ -37,10 +37,13 @@ def programs(
     if options["listen"] != IPC and "matcher" in names and len(names) > 1:
         raise UsageError("--listen: stages that run beside the matcher meet it in the run directory; see --stage")
     return tuple(
-        Program(name=name, run=_run(name, {**options, **_of_nth(options, name, number)}, own(name)))
-        for number, name in enumerate(STAGES)
-        if name in names
+        Program(name=name, run=_run(name, values_of(name, options, own), own(name))) for name in STAGES if name in names
     )
+
+
+def values_of(name: str, options: Mapping[str, Any], own: Own) -> dict[str, Any]:
+    """The option values of one stage. Raises UsageError."""
+    return {**options, **_of_nth(options, name, STAGES.index(name)), **own(name)}
 
 
 def preload(names: Collection[str] = STAGES) -> None:
@@ -52,15 +55,14 @@ def preload(names: Collection[str] = STAGES) -> None:
         importlib.import_module("kubernetes.config")
 
 
-def _run(name: str, options: Mapping[str, Any], own: Mapping[str, Any]) -> Callable[[], None]:
-    every = {**options, **own}
-    _nth(every["admin"], 0)  # a stage would refuse it in a process of its own
-    run = _stage(name, every)
+def _run(name: str, values: Mapping[str, Any], own: Mapping[str, Any]) -> Callable[[], None]:
+    _nth(values["admin"], 0)  # a stage would refuse it in a process of its own
+    run = _stage(name, values)
     if not {"log_format", "log_level"} & own.keys():
         return run  # the supervisor has set up logs before it forks
 
     def run_logging() -> None:
-        logs.configure(format_=every["log_format"], level=every["log_level"])
+        logs.configure(format_=values["log_format"], level=values["log_level"])
         run()
 
     return run_logging

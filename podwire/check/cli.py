@@ -5,16 +5,21 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
+import matcher.cli
 import relay.cli
 import watcher.cli
 from common.config import own_of
 from common.options import all_of, option
 from common.records import KINDS, Kind
 from common.sectioned import SectionedCommand
+from common.transport import IPC
+from podwire import stages
+from podwire.check.apart import probe_keys, probe_peers
 from podwire.check.api import Api
 from podwire.check.findings import Finding, as_json, shown
 from podwire.check.intake import probe_intake
@@ -23,10 +28,12 @@ from podwire.check.place import probe_run_dir, probe_stages
 from podwire.check.probe import findings_of
 from podwire.check.rights import probe_rights
 from podwire.check.server import probe_server, read_server
-from podwire.stages import STAGES
 from podwire.up import ALL
 from watcher.credentials import Server
 from watcher.settings import Settings
+
+Values = Mapping[str, Mapping[str, Any]]
+"""Each stage's option values."""
 
 
 @click.command("check", cls=SectionedCommand)
@@ -41,7 +48,7 @@ def command(context: click.Context, /, as_json_: bool, **options: Any) -> None: 
     podwire check --config podwire.yaml
     podwire check --json | jq -r '.findings[].run // empty'
     """
-    names = [name for name in STAGES if name in (options.get("names") or STAGES)]
+    names = [name for name in stages.STAGES if name in (options["names"] or stages.STAGES)]
     found = []
     for finding in _findings(context, names, options):
         found.append(finding)
@@ -60,27 +67,38 @@ def _show(finding: Finding) -> None:
 
 
 def _findings(context: click.Context, names: list[str], options: Mapping[str, Any]) -> Iterator[Finding]:
-    run_dir = options["run_dir"]
-    # All settings first: a mistake among them ends the command before it has said anything.
-    watching = _watchers(context, names, options)
-    relaying = relay.cli.settings_of(**{**options, **own_of(context, "relay")})
-    yield from findings_of("run-dir", partial(probe_run_dir, run_dir))
-    yield from findings_of("stages", partial(probe_stages, run_dir, names))
-    for settings, kinds in watching.items():
+    def own(name: str) -> Mapping[str, Any]:
+        return own_of(context, *name.split("-"))
+
+    # All settings first: a mistake among them ends the command, as it would end `up`, before it has said anything.
+    stages.programs(options, names, own=own)
+    values = {name: stages.values_of(name, options, own) for name in names}
+    yield from _of_machine(options["run_dir"], values)
+    for settings, kinds in _watchers(values).items():
         yield from _of_cluster(settings, kinds)
-    if "relay" in names:
-        yield from findings_of("intake", partial(probe_intake, relaying.intake))
+    if "relay" in values:
+        intake = relay.cli.settings_of(**values["relay"]).intake
+        yield from findings_of("intake", partial(probe_intake, intake))
 
 
-def _watchers(context: click.Context, names: list[str], options: Mapping[str, Any]) -> dict[Settings, list[Kind]]:
-    """The kinds that are watched with the same settings."""
+def _of_machine(run_dir: Path, values: Values) -> Iterator[Finding]:
+    """Where the stages meet."""
+    on_tcp = [name for name, of in values.items() if of["listen"] != IPC]
+    keys = {name: of["keys_dir"] for name, of in values.items() if of["keys_dir"] is not None}
+    peers = matcher.cli.settings_of(**values["matcher"]).peers if "matcher" in values else {}
+    yield from findings_of("run-dir", partial(probe_run_dir, run_dir))
+    yield from findings_of("stages", partial(probe_stages, run_dir, list(values), on_tcp=on_tcp))
+    yield from findings_of("keys", partial(probe_keys, keys))
+    yield from findings_of("peers", partial(probe_peers, peers))
+
+
+def _watchers(values: Values) -> dict[Settings, list[Kind]]:
+    """The kinds that are watched with the same settings, as far as the API server is concerned."""
     found: dict[Settings, list[Kind]] = {}
     for kind in KINDS:
-        if f"watcher-{kind}" in names:
-            own = own_of(context, "watcher", kind)
-            # Where the admin HTTP listens makes no difference here.
-            settings = watcher.cli.settings_of(**{**options, **own, "kind": "pods", "admin": "off"})
-            found.setdefault(settings, []).append(kind)
+        if of := values.get(f"watcher-{kind}"):
+            alike = {"kind": "pods", "admin": "off", "listen": IPC, "keys_dir": None}
+            found.setdefault(watcher.cli.settings_of(**{**of, **alike}), []).append(kind)
     return found
 
 

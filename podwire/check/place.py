@@ -3,7 +3,7 @@
 import socket
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from common.errors import UsageError
@@ -34,13 +34,14 @@ def probe_run_dir(run_dir: Path) -> list[Finding]:
     return [Finding("run-dir", "ok", f"{run_dir} can be made")]
 
 
-def probe_stages(run_dir: Path, stages: Iterable[str]) -> list[Finding]:
+def probe_stages(run_dir: Path, stages: Iterable[str], *, on_tcp: Collection[str] = ()) -> list[Finding]:
     """What runs, of which version, and whether its sockets answer. Where nothing runs, that is no problem: this may be before the start.
 
-    The run directory may be a volume of several containers: a stage whose sockets answer runs in another one.
+    The run directory may be a volume of several containers: a stage whose sockets answer runs in another one. Those of stages `on_tcp`
+    are left alone: a connection of nobody that they know would be counted there as refused.
     """
     states = {stage: state for stage, state in read_states(run_dir).items() if stage in stages}
-    endpoints = _endpoints(run_dir)
+    endpoints = {stage: [] if stage in on_tcp else found for stage, found in _endpoints(run_dir).items()}
     here = {stage for stage in states if runs_here(str(run_dir), stage)}
     elsewhere = {stage for stage in states if stage not in here and any(map(_accepts, endpoints[stage]))}
     if not here | elsewhere:

@@ -210,6 +210,21 @@ def test_stages_that_run_are_named_and_one_that_is_missing_is_a_problem(
         assert "nobody answers at" in deaf["says"]
 
 
+def test_stages_that_are_apart_are_looked_for_with_their_keys(tmp_path: Path) -> None:
+    """The matcher's own machine: what it listens to has to be reachable, and its keys have to be there."""
+    keys = tmp_path / "keys"
+    subprocess.run([sys.executable, "-m", "podwire", "keys", str(keys)], cwd=rig.ROOT, capture_output=True, check=True)
+    ports = rig.free_ports(2)
+    there = ["--stage", "matcher", "--run-dir", tmp_path / "run", "--relay", f"tcp://127.0.0.1:{ports}"]
+    missing = checked(*there, "--keys", tmp_path / "elsewhere", expected=1)
+    assert "elsewhere" in only(missing, "keys")["says"]
+    assert "relay cannot be reached" in only(missing, "peers")["says"]
+    with socket.create_server(("127.0.0.1", ports)), socket.create_server(("127.0.0.1", ports + 1)):
+        findings = checked(*there, "--keys", keys, expected=0)
+    assert only(findings, "peers", "ok")["says"].startswith("relay accepts connections")
+    assert only(findings, "keys", "ok")
+
+
 def _in_sync(run_dir: Path) -> bool:
     asked = [sys.executable, "-m", "podwire", "status", "--run-dir", str(run_dir)]
     return subprocess.run(asked, cwd=rig.ROOT, capture_output=True, check=False).returncode == 0
