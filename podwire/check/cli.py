@@ -77,8 +77,7 @@ def _findings(context: click.Context, names: list[str], options: Mapping[str, An
     for settings, kinds in _watchers(values).items():
         yield from _of_cluster(settings, kinds)
     if "relay" in values:
-        intake = relay.cli.settings_of(**values["relay"]).intake
-        yield from findings_of("intake", partial(probe_intake, intake))
+        yield from findings_of("intake", partial(probe_intake, relay.cli.settings_of(**values["relay"])))
 
 
 def _of_machine(run_dir: Path, values: Values) -> Iterator[Finding]:

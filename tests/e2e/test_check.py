@@ -17,6 +17,7 @@ from bench import rig
 from podwire.check.cli import command
 from tests.e2e.manifests import Kubectl
 from tests.e2e.sandboxed import Sandbox, sandbox
+from tests.fakes.certificates import Files
 
 pytestmark = pytest.mark.e2e
 
@@ -172,6 +173,35 @@ def test_an_intake_that_cannot_be_reached_is_a_problem(intake: str, words: str, 
     findings = checked("--stage", "relay", "--intake", told, "--run-dir", tmp_path, expected=1)
     assert words in only(findings, "intake")["says"]
     assert [one["topic"] for one in findings] == ["run-dir", "stages", "intake"]
+
+
+def test_tls_is_agreed_on_as_the_relay_would(tmp_path: Path) -> None:
+    """A reducer with a private CA that asks for its clients' certificates: without the CA, without a certificate, and with both."""
+    files = Files(tmp_path)
+    (cert, key), (own_cert, own_key) = files.issue("localhost"), files.issue("podwire")
+    tls = ["--tls-cert", str(cert), "--tls-key", str(key), "--tls-client-ca", str(files.ca)]
+    addresses = tmp_path / "addresses"
+    reducer_ = [
+        "sandbox",
+        "reducer",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        "--address-file",
+        str(addresses),
+    ]
+    with rig.process([*reducer_, *tls], log=tmp_path / "log"):
+        rig.wait_for(addresses.exists, seconds=30, what="the reducer")
+        intake = json.loads(addresses.read_text())["intake"]
+        asked = ["--stage", "relay", "--run-dir", tmp_path / "run", "--intake", intake, "--intake-tls"]
+        without = only(checked(*asked, expected=1), "intake")
+        asked += ["--intake-ca", files.ca, "--intake-server-name", "localhost"]
+        nobody = only(checked(*asked, expected=1), "intake")
+        known = checked(*asked, "--intake-cert", own_cert, "--intake-key", own_key, expected=0)
+    assert "--intake-ca" in without["do"]
+    assert "cuts the connection" in nobody["says"]
+    assert only(known, "intake", "ok")["says"].endswith("over TLS")
 
 
 @pytest.mark.parametrize("where", ["file/run", "/proc/podwire", "x" * 120])
