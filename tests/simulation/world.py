@@ -17,7 +17,8 @@ from tests.simulation.cluster import NAMESPACES, Cluster
 from tests.simulation.edges import Edges
 from tests.simulation.intake import Intake
 from tests.simulation.polling import Descriptors
-from tests.simulation.processes import RUN_DIR, MatcherProcess, Process, RelayProcess, WatcherProcess
+from tests.simulation.process import Process
+from tests.simulation.processes import RUN_DIR, MatcherProcess, RelayProcess, WatcherProcess
 from tests.simulation.promises import Promises
 from tests.simulation.sockets import Network
 
