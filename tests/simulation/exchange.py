@@ -51,7 +51,7 @@ class Exchange:
         self.name = f"api>{connection.owner.name}"
         self._server = server
         self._seen = 0
-        self._bookmark_at = float("inf")
+        self._bookmark_at = self._ends_at = float("inf")
 
     def ready(self) -> bool:
         """Whether there is something to answer, to send or to deliver."""
@@ -64,7 +64,7 @@ class Exchange:
 
     def next_at(self) -> float:
         """When it will be ready by itself."""
-        return self._bookmark_at if self.follower is not None and not self.silent else float("inf")
+        return min(self._bookmark_at, self._ends_at) if self.follower is not None and not self.silent else float("inf")
 
     def move(self, random_: random.Random) -> None:
         """Delivers some bytes, answers a request, or writes what has happened to a watch."""
@@ -120,7 +120,8 @@ class Exchange:
     def _has_news(self) -> bool:
         if self.follower is None:
             return False
-        return self._seen != self._server.store.version or self._server.clock.now >= self._bookmark_at
+        due = min(self._bookmark_at, self._ends_at)
+        return self._seen != self._server.store.version or self._server.clock.now >= due
 
     def _tell(self) -> None:
         assert self.follower is not None
@@ -135,6 +136,8 @@ class Exchange:
         elif self._server.clock.now >= self._bookmark_at and (bookmark := self.follower.bookmark()):
             self.connection.write(chunk(bookmark))
         self._bookmark_at = self._server.clock.now + BOOKMARK_SECONDS
+        if self._server.clock.now >= self._ends_at:
+            self.end()
 
     def _answer(self, request: bytes, random_: random.Random) -> None:
         first, *lines = request.decode("latin-1").split("\r\n")
@@ -180,10 +183,11 @@ class Exchange:
 
     def _watch(self, place: Place, parameters: dict[str, str], accept: str) -> None:
         server = self._server
+        query = watch_query(parameters, streaming=server.streaming)
         follower = Follower(
             server.store,
             place.resource,
-            query=watch_query(parameters, streaming=server.streaming),
+            query=query,
             selection=Selection(namespace=place.namespace),
             renderer=Renderer(place.resource, form_of(accept, is_list=False)),
             progress=server.streaming,
@@ -196,6 +200,7 @@ class Exchange:
             return
         self.follower, self._seen = follower, -1
         self._bookmark_at = server.clock.now + BOOKMARK_SECONDS
+        self._ends_at = server.clock.now + query.timeout_seconds
 
     def _refuse(self, error: ApiError) -> None:
         body = error.body() + b"\n"
