@@ -16,6 +16,7 @@ from podwire.stages import STAGES
 from tests.chaos.faults import START_SECONDS
 from tests.chaos.processes import STARTERS
 from tests.chaos.scene import on_sandbox, started
+from tests.fakes.processes import pid_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
@@ -78,9 +79,14 @@ def test_what_the_dead_left_is_taken_over(starter: str, tmp_path: Path) -> None:
                 (scene.run_dir / f"{stage}.pid").write_text(f"{os.getpid()}\n")
 
         scene.processes.kill_all(random.Random(11).sample(STAGES, k=len(STAGES)), before_start=leave_a_living_pid)
+        rig.wait_for(lambda: all_taken_over(scene.run_dir), seconds=START_SECONDS, what="all places taken over")
         scene.recovered(since=time.monotonic(), within=START_SECONDS)
-        assert os.getpid() not in scene.processes.living().values()
         scene.assert_exact()
+
+
+def all_taken_over(run_dir: Path) -> bool:
+    """Whether every place is held by somebody else than this test, whose PID it had."""
+    return all(pid_in(run_dir, stage) not in (None, os.getpid()) for stage in STAGES)
 
 
 @pytest.fixture(params=[*STAGES, "up"])
