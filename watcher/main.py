@@ -14,6 +14,7 @@ from common.messages import BadMessage, Beat, SnapshotAsk, Updates, decode, enco
 from common.place import claim
 from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
 from common.stop import StopSignal
+from common.transport import written
 from common.version import VERSION
 from watcher import credentials
 from watcher.channel import HttpChannel
@@ -57,6 +58,7 @@ def _follow(settings: Settings, stage: str, log: Log) -> None:
     log.info("started", version=VERSION, server=server.authority, incarnation=publisher.incarnation)
     with zmq.Context() as context:
         refused = view.connections_refused
+        view.listen = written(settings.listen)
         door = open_door(context, stage=stage, listen=settings.listen, keys_dir=settings.keys_dir, refused=refused)
         loop = Loop(
             context=context,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.knocks import Refusal
 from common.messages import Condition
+from common.transport import IPC
 from watcher.channel import HttpChannel
 from watcher.core import Watcher
 from watcher.scope import Scope
@@ -24,6 +25,8 @@ class WatcherView:
         self, *, watcher: Watcher, channels: Mapping[Scope, HttpChannel], server: str, clock: Callable[[], float]
     ) -> None:
         self.bad_frames = 0
+        self.listen = IPC
+        """Where the matcher finds it, as `common.transport.written`."""
         self.connections_refused = dict.fromkeys(Refusal, 0)
         self._watcher = watcher
         self._channels = channels
@@ -44,6 +47,7 @@ class WatcherView:
             "last_event_age_seconds": self._age(max(scope.event_at for scope in scopes)),
             "last_bookmark_age_seconds": self._age(max(scope.bookmark_at for scope in scopes)),
             "snapshots": publisher.snapshots_begun,
+            "listen": self.listen,
             "connections_refused": {str(reason): count for reason, count in self.connections_refused.items()},
             "bad_frames": {"snapshots": self.bad_frames},
             **_counted(total(scope.counts for scope in scopes)),
