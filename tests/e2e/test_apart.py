@@ -3,6 +3,9 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,16 @@ GARBAGE = [
 ]
 
 
+def refused(podwire: Apart, stage: str, *reasons: str) -> int:
+    """How many connections the stage has refused, for these reasons or for any."""
+    counts = podwire.state(stage)["connections_refused"]
+    return sum(counts[reason] for reason in reasons or counts)
+
+
+def refused_more(podwire: Apart, stage: str, than: int, *reasons: str) -> bool:
+    return refused(podwire, stage, *reasons) > than
+
+
 def test_strangers_are_refused_and_counted_and_nobody_dies_of_garbage(tmp_path: Path) -> None:
     """A key that nobody has let in, no key at all, and bytes that are no ZeroMQ, on each port; with each the pipeline goes on."""
     with sandbox(tmp_path, rate=50.0) as api, rig.reducer() as reducer, apart(api, reducer, tmp_path) as podwire:
@@ -69,33 +82,16 @@ def test_strangers_are_refused_and_counted_and_nobody_dies_of_garbage(tmp_path: 
         for stage, *kinds in SOCKETS:
             for offset, kind in enumerate(kinds):
                 with stranger(podwire, kind, new_pair(), stage=stage, offset=offset):
-                    podwire.until(
-                        lambda stage=stage, offset=offset: (
-                            podwire.state(stage)["connections_refused"]["unknown_key"] > offset
-                        ),
-                        stage,
-                        "to refuse a stranger",
-                    )
+                    podwire.until(partial(refused_more, podwire, stage, offset, "unknown_key"), stage, "an unknown key")
+                before = refused(podwire, stage)
                 with stranger(podwire, kind, None, stage=stage, offset=offset):
-                    podwire.until(
-                        lambda stage=stage, offset=offset: (
-                            podwire.state(stage)["connections_refused"]["protocol"] > offset
-                        ),
-                        stage,
-                        "to refuse plain ZeroMQ",
-                    )
+                    podwire.until(partial(refused_more, podwire, stage, before), stage, "plain ZeroMQ")
+                before = refused(podwire, stage)
                 host, port = podwire.addresses[stage]
-                before = sum(podwire.state(stage)["connections_refused"].values())
                 for data in GARBAGE:
                     with socket.create_connection((host, port + offset)) as visitor:
                         visitor.sendall(data)
-                podwire.until(
-                    lambda stage=stage, before=before: (
-                        sum(podwire.state(stage)["connections_refused"].values()) == before + len(GARBAGE)
-                    ),
-                    stage,
-                    "to count garbage",
-                )
+                podwire.until(partial(refused_more, podwire, stage, before + len(GARBAGE) - 1), stage, "garbage")
         podwire.until_ready()
         podwire.assert_in_step()
         secrets = [path.read_text().strip() for path in (tmp_path / "keys").glob("*/*.key")]
@@ -115,9 +111,6 @@ def test_strangers_are_refused_and_counted_and_nobody_dies_of_garbage(tmp_path: 
     ],
 )
 def test_a_mistake_is_one_line_and_code_2(arguments: list[str], words: str, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(
         "{apiVersion: v1, kind: Config, current-context: c, clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}], "
