@@ -29,7 +29,9 @@ def test_a_storm_over_mutual_tls_with_each_stage_restarted_and_certificates_rota
         podwire.until_ready()
         files.issue("collector")
         reducer.order("/cut?how=rst")
-        podwire.until(lambda: podwire.state("relay")["link"]["connection"] == 2, "relay", "a second connection")
+        podwire.until(
+            lambda: podwire.state("relay").get("link", {}).get("connection") == 2, "relay", "a second connection"
+        )
         for stage in STAGES:
             before = podwire.state(stage)["pid"]
             os.kill(before, signal.SIGTERM)
@@ -37,22 +39,4 @@ def test_a_storm_over_mutual_tls_with_each_stage_restarted_and_certificates_rota
             podwire.start(stage)
             podwire.until(lambda stage=stage: bool(podwire.state(stage)), stage, "a new life")
             podwire.until_ready()
-        podwire.assert_in_step()
-
-
-def test_a_reducer_that_stalls_over_tls_holds_emissions_back_and_gets_all_in_the_end(tmp_path: Path) -> None:
-    files = Files(tmp_path / "pki")
-    cert, key = files.issue("reducer")
-    serving = ["--tls-cert", str(cert), "--tls-key", str(key), "--receive-buffer", "4096"]
-    dialing = ["--intake-tls", "--intake-ca", str(files.ca), "--intake-server-name", "reducer"]
-    with (
-        sandbox(tmp_path, pods=20_000, rate=0.0) as api,
-        rig.reducer(*serving) as reducer,
-        apart(api, reducer, tmp_path, *dialing) as podwire,
-    ):
-        podwire.until(lambda: podwire.state("relay").get("link", {}).get("connected"), "relay", "a connection")
-        reducer.order("/stall?seconds=5")
-        podwire.until(lambda: podwire.state("relay")["holds"] > 0, "relay", "to hold emissions back")
-        podwire.until_ready()
-        assert podwire.state("relay")["link"]["connection"] == 1
         podwire.assert_in_step()
