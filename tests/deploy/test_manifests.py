@@ -24,7 +24,7 @@ ROLE = [
 
 COMMANDS = (up, watch, match, relay)
 
-DEPLOYMENTS = ["base/deployment.yaml"]
+DEPLOYMENTS = ["base/deployment.yaml", "overlays/split/stage/deployment.yaml"]
 
 
 def read(file: str) -> list[dict[str, Any]]:
