@@ -1,5 +1,7 @@
 """Every stage's admin HTTP: /healthz, /readyz, /state and /metrics, answered by a thread beside the stage's loop.
 
+A stage may answer `Question`s beside these, each at a path of its own, with what stands in the query.
+
 A stage hands over a `View` of itself and calls `turned` once per turn of its loop. Requests only read: what a view gives is worked
 out at the moment of the request, so a stage that nobody asks pays nothing but the thread. Loopback unless told otherwise; there is
 no authentication. `RUN_DIR/<stage>.admin` says where it listens.
@@ -18,12 +20,14 @@ import socketserver
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import parse_qsl
 
 from common.address import Address, parse_address
 from common.clock import monotonic
@@ -64,6 +68,10 @@ class View(Protocol):
         """Metric families, named podwire_watcher_..., podwire_matcher_... or podwire_relay_... (docs/metrics.md)."""
 
 
+Question = Callable[[Mapping[str, str]], Any]
+"""From a query's parameters to what JSON can say. Called as a `View` is. UsageError's text is for the asker, who asked something wrong."""
+
+
 class Admin:
     """A stage's admin HTTP while the stage runs; with no server (`--admin off`) its calls do nothing."""
 
@@ -83,8 +91,12 @@ class Admin:
             self._file.unlink(missing_ok=True)
 
 
-def open_admin(*, stage: str, run_dir: Path, listen: str, view: View) -> Admin:
+def open_admin(
+    *, stage: str, run_dir: Path, listen: str, view: View, questions: Mapping[str, Question] = MappingProxyType({})
+) -> Admin:
     """Starts to answer on `listen` (HOST:PORT, port 0 for a free one, or `off`) and writes the address to `RUN_DIR/<stage>.admin`.
+
+    `questions` are by their paths, as `/why`.
 
     Raises UsageError for an address that cannot be parsed or listened on.
     """
@@ -92,17 +104,17 @@ def open_admin(*, stage: str, run_dir: Path, listen: str, view: View) -> Admin:
     if listen == "off":
         file.unlink(missing_ok=True)
         return Admin(None, file)
-    server = _listen(parse_address(listen, option="--admin"), stage=stage, view=view)
+    server = _listen(parse_address(listen, option="--admin"), stage=stage, view=view, questions=questions)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     threading.Thread(target=server.serve, name=f"{stage}-admin", daemon=True).start()
     _write_atomically(file, f"{server.address}\n")
     return Admin(server, file)
 
 
-def _listen(wanted: Address, *, stage: str, view: View) -> "_Server":
+def _listen(wanted: Address, *, stage: str, view: View, questions: Mapping[str, Question]) -> "_Server":
     try:
         family, _, _, _, address = socket.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_STREAM)[0]
-        return _Server(family, address, stage=stage, view=view)
+        return _Server(family, address, stage=stage, view=view, questions=questions)
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(
@@ -122,11 +134,20 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, family: int, address: Any, *, stage: str, view: View) -> None:  # noqa: ANN401 (as the socket module)
+    def __init__(
+        self,
+        family: int,
+        address: Any,  # noqa: ANN401 (as the socket module)
+        *,
+        stage: str,
+        view: View,
+        questions: Mapping[str, Question],
+    ) -> None:
         self.address_family = family
         super().__init__(address, _Handler)
         self.stage = stage
         self.view = view
+        self.questions = questions
         self.log = Log(stage)
         self.started = self.turned_at = self._gave_way_at = monotonic()
         self._answering = 0
@@ -191,7 +212,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _try_to_answer(self) -> _Answer:
         try:
-            return self._answer(self.path.partition("?")[0])
+            path, _, query = self.path.partition("?")
+            return self._answer(path, query)
+        except UsageError as error:
+            return _Answer(HTTPStatus.BAD_REQUEST, f"{error}\n".encode())
         except Exception as error:  # noqa: BLE001 (whatever is wrong in a view, the asker gets an answer and the stage lives)
             self.server.log.error("an admin request failed", path=self.path, error=repr(error))
             return _Answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error!r}\n".encode())
@@ -203,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.body)
 
-    def _answer(self, path: str) -> _Answer:
+    def _answer(self, path: str, query: str) -> _Answer:
         match path:
             case "/healthz":
                 return self._health()
@@ -211,11 +235,14 @@ class _Handler(BaseHTTPRequestHandler):
                 reason = self.server.view.not_ready()
                 return _Answer(HTTPStatus.OK, b"ready\n") if reason is None else _unavailable(reason)
             case "/state":
-                return _Answer(HTTPStatus.OK, json.dumps(_state(self.server)).encode() + b"\n", "application/json")
+                return _json(_state(self.server))
             case "/metrics":
                 return _metrics(self.server)
+            case _ if path in self.server.questions:
+                return _json(self.server.questions[path](dict(parse_qsl(query))))
             case _:
-                return _Answer(HTTPStatus.NOT_FOUND, b"here are /healthz, /readyz, /state and /metrics\n")
+                here = ", ".join(("/healthz", "/readyz", "/state", "/metrics", *self.server.questions))
+                return _Answer(HTTPStatus.NOT_FOUND, f"here are {here}\n".encode())
 
     def _health(self) -> _Answer:
         silent = monotonic() - self.server.turned_at
@@ -235,6 +262,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _unavailable(reason: str) -> _Answer:
     return _Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{reason}\n".encode())
+
+
+def _json(value: Any) -> _Answer:  # noqa: ANN401 (whatever JSON can say)
+    return _Answer(HTTPStatus.OK, json.dumps(value).encode() + b"\n", "application/json")
 
 
 def _state(server: _Server) -> dict[str, Any]:

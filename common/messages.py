@@ -137,6 +137,8 @@ class SnapshotChunk(Message, tag=13, frozen=True, kw_only=True):
     """At the moment of the snapshot. `LISTING`: the store was partial, the rest follows as `Updates` up to `InitDone`."""
     records: list[msgspec.Raw]
     last: bool
+    objects: int = 0
+    """Of the whole snapshot. For people: an older watcher does not tell."""
 
 
 class SnapshotGone(Message, tag=14, frozen=True, kw_only=True):

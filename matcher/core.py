@@ -121,6 +121,7 @@ class Core:
         if self._owner_wait_seconds:
             self.matcher.groups.expire(before=now - self._owner_wait_seconds)
         self._progress(now)
+        self._tell_progress(now)
 
     def has_news(self) -> bool:
         """Whether `take` may have something to send."""
@@ -130,7 +131,7 @@ class Core:
         """The next message for the relay; None when there is nothing to say, or nobody to say it to."""
         if self._may_open():
             self._open_epoch()
-        emissions = self.outbox.take(most=most, most_bytes=most_bytes)
+        emissions = self.outbox.take(most=most, most_bytes=most_bytes, now=self._now)
         if emissions is not None:
             self._journal.sent(unswept=self.outbox.unswept, live=self.outbox.live, now=self._now)
         return emissions
@@ -199,6 +200,12 @@ class Core:
             if late or all(self._settled(kind) for kind in OWNER_KINDS):
                 self._read_pods(now)
         self._look_at_guard(now)
+
+    def _tell_progress(self, now: float) -> None:
+        for kind, follower in self.followers.items():
+            if follower.progress is not None:
+                self._journal.snapshot_goes_on(kind, follower.progress, now)
+        self._journal.epoch_goes_on(unswept=self.outbox.unswept, swept=self.outbox.swept, now=now)
 
     def _look_at_guard(self, now: float) -> None:
         waiting, before = self.matcher.groups.waiting, self.guard.state

@@ -127,6 +127,15 @@ class Following(msgspec.Struct, frozen=True):
 State = Idle | Asking | Taking | Filling | Following
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a snapshot under way has come, for people."""
+
+    objects: int
+    """Records that have come, those that updates add to a partial snapshot included."""
+    of_about: int | None
+    """Of the whole snapshot; None where nobody can tell."""
+
+
 class Counts(msgspec.Struct):
     """For people and metrics."""
 
@@ -149,7 +158,24 @@ class Follower:
         self.counts = Counts()
         self.event_at = float("-inf")
         """When updates came last, in monotonic seconds."""
+        self._come = 0
+        """Records of the newest snapshot that have come."""
+        self._objects = 0
+        """Records that it has, if the watcher tells."""
         self._dead: tuple[Incarnation, ...] = ()
+
+    @property
+    def progress(self) -> Progress | None:
+        """Of the snapshot under way, once something of it has come."""
+        match self.state:
+            case Taking():
+                return Progress(self._come, self._objects or None)
+            case Filling():
+                return Progress(self._come, None)
+            case Idle() | Asking() | Following():
+                return None
+            case _:
+                assert_never(self.state)
 
     def take_snapshot(self, now: float) -> list[Action]:
         """Asks for a snapshot, whatever the state."""
@@ -208,6 +234,8 @@ class Follower:
         if updates.sequence > state.sequence + 1:
             return self._ask_after_gap(now)
         self.state = msgspec.structs.replace(state, sequence=updates.sequence)
+        if isinstance(state, Filling):
+            self._come += len(updates.events)
         return self._actions_of(updates)
 
     def _actions_of(self, updates: Updates) -> list[Action]:
@@ -247,6 +275,7 @@ class Follower:
         match self.state:
             case Asking(request=request) if (chunk.request, chunk.index) == (request, 0):
                 self._bury(self.state.seen - {chunk.incarnation})
+                self._come = 0
                 return [FillBegin(), *self._take(chunk, self.state.kept, now)]
             case Taking(request=request, index=index) if (chunk.request, chunk.index) == (request, index):
                 if chunk.incarnation != self.state.incarnation:
@@ -257,6 +286,8 @@ class Follower:
 
     def _take(self, chunk: SnapshotChunk, kept: Kept, now: float) -> list[Action]:
         records: list[Action] = [Records(chunk.records)]
+        self._come += len(chunk.records)
+        self._objects = chunk.objects
         if chunk.last:
             return records + self._catch_up(chunk, kept, now)
         index = chunk.index + 1

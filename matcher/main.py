@@ -15,6 +15,7 @@ from matcher.nudge import Nudge
 from matcher.peers import STAGE, Peers
 from matcher.settings import Settings
 from matcher.view import MatcherView
+from matcher.why import Why
 from matcher.wires import Wires
 
 
@@ -28,7 +29,10 @@ def run(settings: Settings) -> None:
     wires = Wires(settings.run_dir, peers=peers, wakers=(stop.fd, nudge.fd), log=log)
     loop = Loop(core, wires, clock=monotonic, log=log)
     view = MatcherView(core, loop, neighbours=wires.neighbours, clock=monotonic)
-    admin = open_admin(stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=view)
+    why = Why(core, owner_wait_seconds=settings.owner_wait_seconds, clock=monotonic)
+    admin = open_admin(
+        stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=view, questions={"/why": why.answer}
+    )
     # Modules stay for good, and pods are outside the collector's sight: what is left for it to look at is small.
     gc.freeze()
     log.info("started", version=VERSION, incarnation=core.incarnation, run_dir=str(settings.run_dir))

@@ -7,11 +7,11 @@ Containers are decoded only when a pod that the reducer knows changes. The struc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from common.messages import OwnerKind
+from common.messages import Epoch, OwnerKind
 from common.records import UID, Container, decode_pod
 
 if TYPE_CHECKING:
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 
 BAD_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding a record may raise."""
+
+
+class Sending(msgspec.Struct, frozen=True, gc=False):
+    """What went out in one epoch within `outbox.SHARED_SECONDS`. All pods of it share it: when a pod was sent costs it no byte."""
+
+    epoch: Epoch
+    since: float
+    """Monotonic seconds of the first of it."""
+
+
+NEVER: Final = Sending(Epoch(0), float("-inf"))
+"""The sending of a pod that has not gone out."""
 
 
 class Owner(msgspec.Struct, frozen=True, gc=False):
@@ -44,8 +56,8 @@ class Pod(msgspec.Struct, gc=False, eq=False):
     """Its index in the group's list of pods."""
     owner: Owner | None = None
     """Who its group led to last. It stays while a new reference waits for its owner's record."""
-    live_in: int = 0
-    """The epoch in which the reducer knows it; 0 before the first."""
+    sent: Sending = NEVER
+    """When something of it went out last. The reducer knows it in the epoch of that, and in no other."""
 
 
 def new_containers(*, told: bytes, record: bytes) -> list[Container]:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from common.records import KINDS, OWNER_KINDS, Kind
 from matcher.core import Core
-from matcher.follow import Following
+from matcher.follow import Follower, Following
 from matcher.loop import Loop
 from matcher.neighbour import Neighbour
 from matcher.outbox import Open
@@ -35,6 +37,7 @@ class MatcherView:
                 "provisional": matcher.groups.provisional,
                 "dirty": outbox.dirty,
                 "unswept": outbox.unswept,
+                "swept": outbox.swept,
             },
             "owners": {kind: len(matcher.owners[kind]) for kind in OWNER_KINDS},
             "reading": type(core.reading).__name__,
@@ -101,6 +104,7 @@ class MatcherView:
         condition = follower.pulse.condition
         return {
             "follows": type(follower.state).__name__,
+            "snapshot": _snapshot(follower),
             "incarnation": getattr(follower.state, "incarnation", None),
             "sequence": getattr(follower.state, "sequence", None),
             "condition": condition.name.lower() if condition is not None else None,
@@ -122,3 +126,9 @@ def _connection(neighbour: Neighbour) -> dict[str, Any]:
         "handshakes_failed": neighbour.failures,
         "reopened": neighbour.reopened,
     }
+
+
+def _snapshot(follower: Follower) -> dict[str, int | None] | None:
+    """How far the snapshot under way has come; None when there is none."""
+    progress = follower.progress
+    return None if progress is None else msgspec.structs.asdict(progress)

@@ -5,6 +5,8 @@ next one, are routine and told at debug level.
 """
 
 from common.logs import Log, Seldom
+from common.telling import Telling
+from watcher.listing import Listing
 from watcher.states import Fault, Reason, State, Tell, Watch
 
 
@@ -17,11 +19,23 @@ class Journal:
         self._seldom = Seldom()
         self._list_reason = Reason.START
         self._list_begun_at = 0.0
+        self._telling = Telling(0.0)
         self._opens_by_routine = False
 
     def list_begun(self, reason: Reason, now: float) -> None:
-        self._list_reason, self._list_begun_at = reason, now
+        self._list_reason, self._list_begun_at, self._telling = reason, now, Telling(now)
         self._log.info("list begun", namespace=self._namespace, reason=reason)
+
+    def list_goes_on(self, listing: Listing, now: float) -> None:
+        """A list is under way; call it as often as you like."""
+        if self._telling.due(listing.objects, now):
+            self._log.info(
+                "listing",
+                namespace=self._namespace,
+                objects=listing.objects,
+                of_about=listing.of_about,
+                seconds=now - self._list_begun_at,
+            )
 
     def list_done(self, *, objects: int, gone: int, now: float) -> None:
         self._log.info(

@@ -20,6 +20,7 @@ from watcher import credentials
 from watcher.channel import HttpChannel
 from watcher.core import Watcher
 from watcher.dial import Dialer
+from watcher.knows import Knows
 from watcher.publish import Publisher
 from watcher.scope import Scope
 from watcher.settings import Settings
@@ -54,7 +55,13 @@ def _follow(settings: Settings, stage: str, log: Log) -> None:
     )
     watcher = Watcher(scopes=list(channels), publisher=publisher)
     view = WatcherView(watcher=watcher, channels=channels, server=server.authority, clock=monotonic)
-    admin = open_admin(stage=stage, run_dir=settings.run_dir, listen=settings.admin, view=view)
+    admin = open_admin(
+        stage=stage,
+        run_dir=settings.run_dir,
+        listen=settings.admin,
+        view=view,
+        questions={"/knows": Knows(watcher).answer},
+    )
     log.info("started", version=VERSION, server=server.authority, incarnation=publisher.incarnation)
     with zmq.Context() as context:
         refused = view.connections_refused

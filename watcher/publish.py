@@ -40,6 +40,7 @@ class _Snapshot:
     sequence: Sequence
     condition: Condition
     records: list[bytes]
+    objects: int
     at: int
     """Index of the first record that is not in a chunk yet."""
     index: int
@@ -96,7 +97,8 @@ class Publisher:
         self._snapshots.pop(client, None)
         if len(self._snapshots) >= MOST_SNAPSHOTS:
             del self._snapshots[min(self._snapshots, key=lambda one: self._snapshots[one].asked_at)]
-        snapshot = _Snapshot(request, self.sequence, condition, list(self._records()), 0, -1, None, now)
+        records = list(self._records())
+        snapshot = _Snapshot(request, self.sequence, condition, records, len(records), 0, -1, None, now)
         self._snapshots[client] = snapshot
         self.snapshots_begun += 1
         return snapshot
@@ -121,4 +123,5 @@ class Publisher:
             condition=snapshot.condition,
             records=records,
             last=last,
+            objects=snapshot.objects,
         )

@@ -19,6 +19,7 @@ from watcher.decode_json import JsonDecoder
 from watcher.decode_protobuf import ProtobufDecoder
 from watcher.http1 import retry_after_seconds
 from watcher.journal import Journal
+from watcher.listing import Listing
 from watcher.normalize import NORMALIZERS
 from watcher.objects import PartialObject, Pod
 from watcher.settings import Encoding
@@ -71,13 +72,13 @@ class Scope:
         self.store = Store()
         self.counts = Counts()
         self.state = states.initial(streaming)
-        self.remaining: int | None = None
-        """Objects that a list under way has still to bring, where the server tells."""
+        self.listing: Listing | None = None
+        """The list under way, waits in its midst included."""
         self.last_error = ""
         self.event_at = float("-inf")
         """When an object came last, in a list or a watch (monotonic seconds)."""
         self.bookmark_at = float("-inf")
-        self._selectors = selectors
+        self.selectors = selectors
         self._encoding: Encoding = encoding
         self._channel = channel
         self._journal = Journal(log, namespace=namespace)
@@ -94,6 +95,8 @@ class Scope:
     def tick(self, now: float) -> list[Event]:
         """Lets time pass."""
         self._step(states.Tick(), now)
+        if self.listing is not None:
+            self._journal.list_goes_on(self.listing, now)
         return self._taken()
 
     def take(self, happening: Happening, now: float) -> list[Event]:
@@ -148,7 +151,9 @@ class Scope:
         self.counts.pages += 1
         if page.unreadable:
             self._unreadable(page.unreadable, now)
-        self.remaining = page.remaining
+        if self.listing is not None:
+            self.listing.objects += len(page.items)
+            self.listing.remaining = page.remaining
         self.event_at = now
         for item in page.items:
             self._apply(item, now)
@@ -167,6 +172,8 @@ class Scope:
                 match event:
                     case Changed(item=item):
                         self._apply(item, now)
+                        if self.listing is not None:
+                            self.listing.objects += 1
                         self.event_at = now
                         version = ResourceVersion(item.metadata.resourceVersion or "") or version
                     case Deleted():
@@ -245,10 +252,12 @@ class Scope:
                 self._channel.hang_up()
             case states.BeginList(reason=reason):
                 self.counts.lists[reason] += 1
+                self.listing = Listing(held=len(self.store))
                 self.store.begin_list()
                 self._events.append(Init())
                 self._journal.list_begun(reason, now)
             case states.FinishList():
+                self.listing = None
                 gone = self.store.finish_list()
                 self.counts.deleted += len(gone)
                 self._events.extend(map(Delete, gone))
@@ -269,5 +278,5 @@ class Scope:
         self._watching, self._splitter = watch, None
         root, resource = PATHS[self.kind]
         path = f"{root}/namespaces/{self.namespace}/{resource}" if self.namespace else f"{root}/{resource}"
-        target = f"{path}?{query_string(query | self._selectors)}"
+        target = f"{path}?{query_string(query | self.selectors)}"
         self._channel.ask(Request(target=target, accept=accept(self.kind, self._encoding, watch=watch)))

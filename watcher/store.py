@@ -25,6 +25,10 @@ class Store:
         """The records, oldest UID first."""
         return iter(self._records.values())
 
+    def get(self, uid: UID) -> bytes | None:
+        """The object's record, if it is there. Any thread may ask."""
+        return self._records.get(uid)
+
     def begin_list(self) -> None:
         """A list begins. One that was under way is forgotten."""
         self._unmentioned = set(self._records)

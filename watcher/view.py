@@ -62,7 +62,8 @@ class WatcherView:
             "condition": state.condition.name.lower(),
             "denied": state.denied,
             "objects": len(scope.store),
-            "remaining": scope.remaining,
+            "list": _listed(scope),
+            "selectors": scope.selectors,
             "watch_age_seconds": self._watch_age(scope),
             "last_event_age_seconds": self._age(scope.event_at),
             "last_bookmark_age_seconds": self._age(scope.bookmark_at),
@@ -98,6 +99,12 @@ class WatcherView:
             bad_frames=self.bad_frames,
             connections_refused=self.connections_refused,
         )
+
+
+def _listed(scope: Scope) -> dict[str, int | None] | None:
+    """How far the list under way has come; None when there is none."""
+    listing = scope.listing
+    return None if listing is None else {"objects": listing.objects, "of_about": listing.of_about}
 
 
 def _counted(counts: Counts) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,20 @@ def test_a_query_is_left_out_of_the_path_and_an_unknown_path_says_what_is_there(
         status, body = get(tmp_path, "/")
     assert status == 404
     assert "/metrics" in body
+
+
+def test_a_question_is_answered_with_what_stands_in_the_query(tmp_path: Path) -> None:
+    def echo(query: Mapping[str, str]) -> dict[str, str]:
+        if "what" not in query:
+            raise UsageError("ask for something")
+        return dict(query)
+
+    admin = open_admin(stage="relay", run_dir=tmp_path, listen="127.0.0.1:0", view=FakeView(), questions={"/why": echo})
+    asked, wrong, elsewhere = (get(tmp_path, path) for path in ("/why?what=a%2Fb+c&x=1", "/why", "/whynot"))
+    admin.close()
+    assert (asked[0], json.loads(asked[1])) == (200, {"what": "a/b c", "x": "1"})
+    assert wrong == (400, "ask for something\n")
+    assert elsewhere == (404, "here are /healthz, /readyz, /state, /metrics, /why\n")
 
 
 def test_a_fault_of_the_view_is_answered_with_500_and_the_next_request_is_served(tmp_path: Path) -> None:

@@ -25,7 +25,15 @@ def test_the_state_counts_what_is_known_and_can_be_said_in_json() -> None:
     pipeline.wait(1)
     state = view_of(pipeline).state()
     assert json.loads(json.dumps(state)) == state
-    assert state["pods"] == {"known": 2, "live": 1, "waiting": 1, "provisional": 0, "dirty": 0, "unswept": 0}
+    assert state["pods"] == {
+        "known": 2,
+        "live": 1,
+        "waiting": 1,
+        "provisional": 0,
+        "dirty": 0,
+        "unswept": 0,
+        "swept": 2,
+    }
     assert state["owners"] == {"replicasets": 1, "jobs": 0}
     assert (state["epoch"]["number"], state["epoch"]["reasons"], state["epoch"]["sent"]) == (1, ["connection"], 2)
     assert state["link"]["taken"] == 2

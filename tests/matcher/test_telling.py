@@ -7,7 +7,7 @@ import pytest
 
 from common.messages import Apply
 from tests.fakes.pipeline import Pipeline
-from tests.fakes.workloads import REPLICA_SET, pod
+from tests.fakes.workloads import REPLICA_SET, owner, pod
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +93,26 @@ def test_records_that_cannot_be_decoded_are_told_once_a_minute(caplog: pytest.Lo
         pipeline.watchers["pods"].publish(bad, good)
         pipeline.settle()
     assert lines(caplog) == ["records left out pods"]
+
+
+def test_a_snapshot_and_an_epoch_that_take_long_tell_how_far_they_are(caplog: pytest.LogCaptureFixture) -> None:
+    pipeline = Pipeline.started(pods=tuple(pod(f"p{n}") for n in range(600)))
+    pipeline.core.resync()
+    pipeline.core.take()
+    lines(caplog)
+    for seconds in range(1, 12):
+        pipeline.core.tick(pipeline.now + seconds)
+    (sending,) = [vars(one)["fields"] for one in caplog.records if one.getMessage() == "sending epoch"]
+    assert sending == {"epoch": 2, "pods": 255, "of_about": 600, "seconds": 5.0}
+
+
+def test_a_partial_snapshot_tells_how_far_it_is_while_it_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    pipeline = Pipeline()
+    for number in range(20):
+        pipeline.put("replicasets", owner(f"rs{number}"))
+        pipeline.wait(1)
+    told = [vars(one)["fields"] for one in caplog.records if one.getMessage() == "taking snapshot"]
+    assert [one["objects"] for one in told if one["kind"] == "jobs"] == [0]
+    counts = [one["objects"] for one in told if one["kind"] == "replicasets"]
+    assert counts == sorted(set(counts))
+    assert 3 <= len(counts) <= 5

@@ -33,15 +33,15 @@ MATCHING: Final = (
     mutant(
         "a pod is not noted as live in the epoch",
         "matcher/outbox.py",
-        "            return\n        pod.live_in = epoch\n",
+        "            return\n        pod.sent = sending\n",
         "            return\n",
     ),
     mutant("Resync is left out", "matcher/outbox.py", "batch.add(Resync(), EMISSION_BYTES)", "batch.stamp_ns = 0"),
     mutant(
         "Resync comes behind the first pods",
         "matcher/outbox.py",
-        "            batch.add(Resync(), EMISSION_BYTES)\n        self._say_all(batch, self.state.epoch)\n",
-        "            self._say_all(batch, self.state.epoch)\n            batch.add(Resync(), EMISSION_BYTES)\n",
+        "            batch.add(Resync(), EMISSION_BYTES)\n        self._say_all(batch, self._sending)\n",
+        "            self._say_all(batch, self._sending)\n            batch.add(Resync(), EMISSION_BYTES)\n",
     ),
     mutant("adoption is not noticed", "matcher/match.py", "self._move(pod, head, now)\n", "pass\n"),
     mutant(
@@ -87,13 +87,13 @@ MATCHING: Final = (
     mutant(
         "a pod deleted before the sweep came to it is said",
         "matcher/outbox.py",
-        "if pod.live_in != epoch and self._pods.get(pod.uid) is pod:",
-        "if pod.live_in != epoch:",
+        "if pod.sent.epoch != sending.epoch and self._pods.get(pod.uid) is pod:",
+        "if pod.sent.epoch != sending.epoch:",
     ),
     mutant(
         "the sweep says pods again that a change has said",
         "matcher/outbox.py",
-        "if pod.live_in != epoch and self._pods.get(pod.uid) is pod:",
+        "if pod.sent.epoch != sending.epoch and self._pods.get(pod.uid) is pod:",
         "if self._pods.get(pod.uid) is pod:",
     ),
     mutant(

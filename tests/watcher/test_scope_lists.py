@@ -69,7 +69,7 @@ def test_pages_become_one_list(media):
     assert told(bench.events) == ["init"]
     bench.take(bench.channel.answer(media.page([pod("a"), pod("b")], version=7, token="t", remaining=1), media=media))
     assert told(bench.events) == ["+a", "+b"]
-    assert bench.scope.remaining == 1
+    assert bench.scope.listing.remaining == 1
     bench.take(bench.channel.answer(media.page([pod("c")], version=7), media=media))
     assert told(bench.events) == ["+c", "done"]
     assert isinstance(bench.scope.state.activity, Watch)

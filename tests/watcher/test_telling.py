@@ -110,3 +110,39 @@ def test_objects_left_out_are_told_once_a_minute_and_no_other_object_ever(caplog
     for _ in range(3):
         bench.take(bench.channel.more(PROTOBUF.event("ADDED", {"metadata": {}})))
     assert lines(caplog) == ["objects left out without_uid"]
+
+
+def test_a_list_that_takes_long_tells_how_far_it_is_every_five_seconds(caplog):
+    bench = ScopeBench()
+    bench.take(bench.channel.answer(PROTOBUF.page([pod("a"), pod("b")], version=7, token="t", remaining=4)))
+    lines(caplog)
+    for _ in range(24):
+        bench.after(0.25)
+    (told,) = caplog.records
+    assert told.getMessage() == "listing"
+    assert told.fields == {"namespace": "all", "objects": 2, "of_about": 6, "seconds": 5.0}
+    bench.take(bench.channel.answer(PROTOBUF.page([pod("c")], version=7, token="u", remaining=3)))
+    bench.after(5.0)
+    assert caplog.records[-1].fields["objects"] == 3
+    assert bench.scope.listing is not None
+    bench.take(bench.channel.answer(PROTOBUF.page([pod("d")], version=7)))
+    caplog.clear()
+    bench.after(60.0)
+    assert lines(caplog) == []
+
+
+def test_a_list_that_stands_still_is_told_once_and_a_relist_knows_about_how_many_to_expect(caplog):
+    bench = watching()
+    bench.take(bench.channel.more(PROTOBUF.error(410, "too old")))
+    lines(caplog)
+    for _ in range(10):
+        bench.after(5.0)
+    told = [one.fields for one in caplog.records if one.getMessage() == "listing"]
+    assert [(one["objects"], one["of_about"]) for one in told] == [(0, 1)]
+
+
+def test_a_streaming_list_counts_what_it_has_brought():
+    bench = ScopeBench(streaming="always")
+    bench.take(bench.channel.begin())
+    bench.take(bench.channel.more(b"".join(PROTOBUF.event("ADDED", pod(f"p{n}", version=9)) for n in range(3))))
+    assert (bench.scope.listing.objects, bench.scope.listing.of_about) == (3, None)

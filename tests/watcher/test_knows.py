@@ -1,0 +1,48 @@
+"""Whether a watcher has an object that a person asks for."""
+
+import random
+
+import pytest
+
+from common.errors import UsageError
+from common.logs import Log
+from common.records import Kind
+from tests.fakes.kube_channel import NotingChannel
+from tests.fakes.kube_wire import PROTOBUF, pod
+from watcher.core import Watcher
+from watcher.knows import Knows
+from watcher.publish import Publisher
+from watcher.scope import Scope
+
+
+def knows(kind: Kind = "pods") -> Knows:
+    """Of a watcher that has listed the objects `a` and `b`."""
+    channel = NotingChannel()
+    scope = Scope(
+        kind=kind,
+        namespace=None,
+        selectors={},
+        encoding="protobuf",
+        streaming="never",
+        channel=channel,
+        log=Log("watcher-test"),
+        random_=random.Random(1),
+    )
+    watcher = Watcher(scopes=[scope], publisher=Publisher(kind=kind, incarnation="life", records=scope.store.records))
+    watcher.tick(now=0.0, stamp_ns=0)
+    page = PROTOBUF.page([pod("a"), pod("b")], version=7)
+    watcher.take(scope, [channel.answer(page)], now=1.0, stamp_ns=0)
+    return Knows(watcher)
+
+
+def test_a_pod_is_known_by_its_uid_and_its_name():
+    known = pod("a")["metadata"]
+    assert knows().answer({"what": "a"}) == {"uids": ["a"]}
+    assert "a" in knows().answer({"what": f"{known['namespace']}/{known['name']}"})["uids"]
+    assert knows().answer({"what": "c"}) == {"uids": []}
+
+
+def test_an_owner_is_known_by_its_uid_only():
+    assert knows("replicasets").answer({"what": "a"}) == {"uids": ["a"]}
+    with pytest.raises(UsageError, match="UIDs only"):
+        knows("replicasets").answer({"what": "shop/web"})
