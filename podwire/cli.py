@@ -9,7 +9,9 @@ from common.version import VERSION
 
 COMMANDS = {
     "up": _Place("podwire.up", "Run the whole pipeline under one supervisor, or a demo of it."),
-    "status": _Place("podwire.status", "Show what each stage of a run directory is doing."),
+    "status": _Place("podwire.status", "Show how a running pipeline stands."),
+    "top": _Place("podwire.top", "Show the same again and again, until q."),
+    "why": _Place("podwire.why.cli", "Tell what is known of a pod, and why it has not been sent."),
     "check": _Place("podwire.check.cli", "Find what would keep podwire from working, and say what to do."),
     "config": _Place("podwire.config", "Show the effective settings, and where each came from."),
     "completion": _Place("podwire.completion", "Print what a shell needs to complete all this."),

@@ -1,78 +1,54 @@
-"""`podwire status`: what each stage of a run directory is doing, as one table."""
+"""`podwire status`: how a running pipeline stands, once. `podwire top` shows the same again and again."""
 
 import json
-from collections.abc import Iterable, Mapping
+import sys
 from pathlib import Path
-from typing import Any
 
 import click
+from rich.console import Console, RenderableType
 
+from common.clock import monotonic
 from common.options import COMMON, all_of, option
-from podwire.ask import NoAnswer, stage_state
-from podwire.stages import STAGES
-
-_HEADING = ("STAGE", "PID", "UP", "CPU", "RSS", "PSS", "STATE")
-
-States = Mapping[str, dict[str, Any] | str]
-"""Each stage's /state, or in words why there is none."""
-
-
-def read_states(run_dir: Path) -> States:
-    """Asks every stage that runs in `run_dir`."""
-    states: dict[str, dict[str, Any] | str] = {}
-    for stage in STAGES:
-        try:
-            states[stage] = stage_state(run_dir, stage)
-        except NoAnswer as reason:
-            states[stage] = str(reason)
-    return states
+from podwire.overview.draw import lines, picture, stage_table
+from podwire.overview.model import Meter
+from podwire.states import AT, States, echo_lines, in_sync, read_states, reader
 
 
 def status_lines(states: States) -> list[str]:
-    """The table of `states`, heading first."""
-    rows = [_HEADING, *(_row(stage, state) for stage, state in states.items())]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    """The table of the stages, heading first, for a log or a pipe."""
+    return lines(stage_table(Meter().take(states, at=monotonic()).stages))
 
 
 def print_status(run_dir: Path) -> None:
     """Prints the table of what runs in `run_dir`."""
-    _print(status_lines(read_states(run_dir)))
+    echo_lines(status_lines(read_states(run_dir)))
 
 
 @click.command("status")
-@all_of([*COMMON[:1], option("--json", "as_json", is_flag=True, help="Each stage's whole /state as one JSON object.")])
-def command(run_dir: Path, as_json: bool) -> None:
-    """Show what each stage of a run directory is doing. Exits 1 when a stage is not running or not in sync.
+@all_of(
+    [*COMMON[:1], AT, option("--json", "as_json", is_flag=True, help="Each stage's whole /state as one JSON object.")]
+)
+def command(run_dir: Path, addresses: tuple[str, ...], as_json: bool) -> None:
+    """Show how a running pipeline stands: each stage, pods, epoch, link, lag, rates since its start, what is under way, the last
+    warnings. Exits 1 when a stage is not running or not in sync.
 
     \b
     podwire status
+    podwire status --at 10.0.0.7:9464 --at 10.0.0.8:9464
     podwire status --json | jq '.matcher.epoch'
     """
-    states = read_states(run_dir)
-    _print([json.dumps(states, indent=2)] if as_json else status_lines(states))
-    if any(isinstance(state, str) or state["not_ready"] for state in states.values()):
-        raise SystemExit(1)
+    states = reader(run_dir, addresses)()
+    if as_json:
+        click.echo(json.dumps(states, indent=2))
+    else:
+        show(picture(Meter().take(states, at=monotonic())))
+    if not in_sync(states):
+        sys.exit(1)
 
 
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(line)
-
-
-def _row(stage: str, state: dict[str, Any] | str) -> tuple[str, ...]:
-    if isinstance(state, str):
-        return (stage, "-", "-", "-", "-", "-", state)
-    return (
-        stage,
-        str(state["pid"]),
-        f"{state['uptime_seconds']:.0f} s",
-        f"{state['cpu_seconds']:.2f} s",
-        _mebibytes(state["rss_kib"]),
-        _mebibytes(state["pss_kib"]),
-        state["not_ready"] or "in sync",
-    )
-
-
-def _mebibytes(kib: int | None) -> str:
-    return "-" if kib is None else f"{kib / 1024:.1f} MB"
+def show(drawn: RenderableType) -> None:
+    """On a terminal in its width and colours, else for a pipe."""
+    if sys.stdout.isatty():
+        Console().print(drawn)
+    else:
+        echo_lines(lines(drawn))

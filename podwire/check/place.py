@@ -13,7 +13,7 @@ from common.sockets import emissions_endpoint, link_endpoint, snapshots_endpoint
 from common.version import VERSION
 from podwire.check.findings import Finding
 from podwire.probe import runs_here
-from podwire.status import States, read_states
+from podwire.states import States, read_states
 
 
 def probe_run_dir(run_dir: Path) -> list[Finding]:

@@ -1,12 +1,12 @@
-"""What a demo shows, worked out from samples: rates over the last seconds, latencies, each stage's processor time."""
+"""What a demo shows, worked out from samples: rates over the last seconds, latencies, and the pipeline's own overview."""
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from podwire.demo.gather import Sample
 from podwire.demo.latency import Join, quantile
+from podwire.overview import model as overview
+from podwire.overview.model import Progress, StageRow
 
 RATE_SECONDS = 5.0
 """Rates are means over this time."""
@@ -16,25 +16,13 @@ LATENCY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageFigures:
-    """One stage, in the words of the table."""
-
-    name: str
-    pid: int | None
-    restarts: int
-    cpu_share: float | None
-    """Of one core."""
-    pss_kib: int | None
-    state: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Figures:
     """One moment of a demo. None where nobody could say."""
 
     seconds: float
     """Since the first sample."""
-    stages: tuple[StageFigures, ...]
+    stages: tuple[StageRow, ...]
+    progress: tuple[Progress, ...]
     cluster_pods: int | None
     matcher_pods: int | None
     reducer_pods: int | None
@@ -71,7 +59,7 @@ class Meter:
         self._latencies: deque[tuple[float, float]] = deque()
         self._totals: deque[_Totals] = deque([_Totals(float("-inf"), 0, 0, 0)], maxlen=1_000)
         self._started: float | None = None
-        self._lives: dict[str, list[Mapping[str, Any]]] = {}
+        self._pipeline = overview.Meter()
 
     def take(self, sample: Sample, *, step: str) -> Figures:
         """The figures of the newest sample; `step` says whether the reducer was found in step."""
@@ -83,18 +71,18 @@ class Meter:
         elapsed = max(now.at - then.at, 1e-9)
         latencies = self._take_latencies(sample)
         reducer = sample.reducer or {}
-        matcher = sample.stages.get("matcher")
-        pods = matcher["pods"] if isinstance(matcher, dict) else {}
+        pipeline = self._pipeline.take(sample.stages, at=sample.at)
         return Figures(
             seconds=sample.at - self._started,
-            stages=tuple(self._stage(name, state, sample.at) for name, state in sample.stages.items()),
+            stages=pipeline.stages,
+            progress=pipeline.progress,
             cluster_pods=(sample.cluster or {}).get("objects", {}).get("pods"),
-            matcher_pods=pods.get("known"),
+            matcher_pods=pipeline.pods.get("known"),
             reducer_pods=reducer.get("pods"),
             containers=reducer.get("containers"),
-            waiting=pods.get("waiting"),
+            waiting=pipeline.pods.get("waiting"),
             epoch=reducer.get("epoch"),
-            link=_link(sample.stages.get("relay")),
+            link=pipeline.link or "no relay",
             events_per_second=(now.told - then.told) / elapsed,
             messages_per_second=(now.messages - then.messages) / elapsed,
             bytes_per_second=max(0.0, (now.bytes_wire - then.bytes_wire) / elapsed),
@@ -121,32 +109,3 @@ class Meter:
         while self._latencies and self._latencies[0][0] < sample.at - LATENCY_SECONDS:
             self._latencies.popleft()
         return sorted(latency for _, latency in self._latencies)
-
-    def _stage(self, name: str, state: Mapping[str, Any] | str, at: float) -> StageFigures:
-        lives = self._lives.setdefault(name, [])
-        if isinstance(state, str):
-            return StageFigures(
-                name=name, pid=None, restarts=max(0, len(lives) - 1), cpu_share=None, pss_kib=None, state=state
-            )
-        before = lives[-1] if lives and lives[-1]["pid"] == state["pid"] else None
-        share = (state["cpu_seconds"] - before["cpu_seconds"]) / (at - before["at"]) if before else None
-        if before is None:
-            lives.append({})
-        lives[-1] = {"pid": state["pid"], "cpu_seconds": state["cpu_seconds"], "at": at}
-        return StageFigures(
-            name=name,
-            pid=state["pid"],
-            restarts=len(lives) - 1,
-            cpu_share=share,
-            pss_kib=state["pss_kib"],
-            state=state["not_ready"] or "in sync",
-        )
-
-
-def _link(relay: Mapping[str, Any] | str | None) -> str:
-    if not isinstance(relay, Mapping):
-        return "no relay"
-    link = relay["link"]
-    return (
-        f"up, connection {link['connection']}" if link["connected"] else f"down: {link['last_trouble'] or 'connecting'}"
-    )

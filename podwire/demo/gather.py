@@ -7,7 +7,7 @@ from typing import Any
 from common.clock import monotonic, wall_ns
 from podwire.ask import NoAnswer, ask_json
 from podwire.demo.latency import Arrived, Told
-from podwire.status import States, read_states
+from podwire.states import States, read_states
 
 
 @dataclass(frozen=True, kw_only=True)

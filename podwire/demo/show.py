@@ -4,7 +4,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from podwire.demo.figures import Figures, StageFigures
+from podwire.demo.figures import Figures
+from podwire.overview.draw import bars, bytes_of, latency, stage_table
 
 IN_STEP = "in step"
 
@@ -14,7 +15,7 @@ def line(figures: Figures) -> str:
     return (
         f"{figures.seconds:.0f} s: pods {_number(figures.cluster_pods)} in the cluster, "
         f"{_number(figures.reducer_pods)} in the reducer, {_number(figures.waiting)} waiting; epoch {_number(figures.epoch)}; "
-        f"link {figures.link}; {figures.events_per_second:.0f} events/s, {_bytes(figures.bytes_per_second)}/s; "
+        f"link {figures.link}; {figures.events_per_second:.0f} events/s, {bytes_of(figures.bytes_per_second)}/s; "
         f"latency {_latency(figures)}; {figures.step}"
     )
 
@@ -22,7 +23,8 @@ def line(figures: Figures) -> str:
 def picture(figures: Figures, *, note: str) -> RenderableType:
     """The live table; it fits 80 columns. `note` stands below it."""
     title = Text(f"podwire demo, {figures.seconds:.0f} s", style="bold")
-    return Group(title, _flow(figures), _stages(figures.stages), Text(note, style="dim"))
+    under_way = [bars(figures.progress)] if figures.progress else []
+    return Group(title, _flow(figures), stage_table(figures.stages), *under_way, Text(note, style="dim"))
 
 
 def _flow(figures: Figures) -> Table:
@@ -38,28 +40,10 @@ def _flow(figures: Figures) -> Table:
     table.add_row(
         "events", f"{figures.events_per_second:.1f}/s told, {figures.messages_per_second:.1f}/s sent upstream"
     )
-    table.add_row("bytes upstream", f"{_bytes(figures.bytes_per_second)}/s, {_bytes(figures.bytes_total)} in all")
+    table.add_row("bytes upstream", f"{bytes_of(figures.bytes_per_second)}/s, {bytes_of(figures.bytes_total)} in all")
     table.add_row("latency", _latency(figures))
     table.add_row("breaches", Text(_number(figures.breaches), style="red" if figures.breaches else ""))
     table.add_row("reducer", Text(figures.step, style="bold green" if figures.step == IN_STEP else "yellow"))
-    return table
-
-
-def _stages(stages: tuple[StageFigures, ...]) -> Table:
-    table = Table(box=None, header_style="cyan", padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("stage", no_wrap=True)
-    for heading in ("pid", "restarts", "cpu", "memory"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("state")
-    for stage in stages:
-        table.add_row(
-            stage.name,
-            _number(stage.pid).replace(",", ""),
-            str(stage.restarts),
-            "-" if stage.cpu_share is None else f"{stage.cpu_share:.1%}",
-            "-" if stage.pss_kib is None else f"{stage.pss_kib / 1024:.1f} MB",
-            stage.state,
-        )
     return table
 
 
@@ -67,14 +51,7 @@ def _number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
 
 
-def _bytes(count: float) -> str:
-    for unit, size in (("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count:.0f} B"
-
-
 def _latency(figures: Figures) -> str:
     if figures.p50_seconds is None or figures.p99_seconds is None:
         return "-"
-    return f"p50 {figures.p50_seconds * 1e3:.1f} ms, p99 {figures.p99_seconds * 1e3:.1f} ms"
+    return latency((figures.p50_seconds, figures.p99_seconds))

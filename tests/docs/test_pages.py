@@ -26,7 +26,7 @@ from bench import rig
 from tests.e2e.sandboxed import sandbox
 
 DOCS = rig.ROOT / "docs"
-PAGES = ["start.md", "concepts.md", "configuration.md"]
+PAGES = ["start.md", "concepts.md", "configuration.md", "tools.md"]
 BLOCK_SECONDS = 90.0
 
 _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

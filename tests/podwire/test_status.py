@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from common.admin import open_admin
 from podwire.ask import NoAnswer, ask, ask_json, stage_state
 from podwire.stages import STAGES
-from podwire.status import command, read_states, status_lines
+from podwire.states import read_states
+from podwire.status import command, status_lines
 
 
 class FakeView:

@@ -1,0 +1,144 @@
+"""`podwire why`, `podwire top` and `podwire status` as people use them: on a running pipeline, in a pipe and on a terminal."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import rig
+from podwire.ask import admin_of
+from podwire.stages import STAGES
+from tests.e2e.sandboxed import Running, owned_pod, reference, running, sandbox
+from tests.fakes.processes import eventually
+
+pytestmark = pytest.mark.e2e
+
+ADDRESS = "10.77.0.1"
+
+
+@pytest.fixture(scope="module")
+def well(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A pipeline in sync on a cluster in which nothing moves."""
+    directory = tmp_path_factory.mktemp("tools")
+    with sandbox(directory, pods=40, rate=0.0) as api, running(api, directory) as found:
+        found.until_ready()
+        yield found
+
+
+def podwire(well: Running, *arguments: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "podwire", arguments[0], "--run-dir", str(well.run_dir), *arguments[1:]]
+    ran = subprocess.run(command, cwd=rig.ROOT, env=rig.environment(), capture_output=True, text=True, check=False)
+    assert ran.stderr == ""
+    return ran.returncode, ran.stdout
+
+
+def a_pod(well: Running, name: str, **details: object) -> str:
+    """Puts a pod into the cluster, and waits until the matcher knows it."""
+    well.sandbox.put("pods", owned_pod(name, **details))
+    well.until(lambda: podwire(well, "why", f"uid-{name}")[0] == 0, f"{name} in the matcher")
+    return f"team-0/{name}"
+
+
+def test_a_pod_is_found_by_whatever_is_known_of_it(well: Running) -> None:
+    name = a_pod(well, "web-1-3f1a9c0e7b52", ip=ADDRESS)
+    owned = owned_pod("3f1a9c0e7b52" * 5, ip="10.77.0.2")
+    well.sandbox.put("pods", owned)
+    well.until(lambda: podwire(well, "why", "10.77.0.2")[0] == 0, "the other pod")
+    for what in (name, f"uid-{name.partition('/')[2]}", ADDRESS):
+        code, output = podwire(well, "why", what)
+        assert (code, output.splitlines()[0]) == (0, f"pod {name}"), output
+    well.until(lambda: "live in epoch" in podwire(well, "why", name)[1], "the pod with the reducer")
+    digits = "3f1a9c0e7b52" * 5
+    for what in (digits[:12], digits, f"containerd://{digits}"):
+        assert podwire(well, "why", what)[1].splitlines()[0] == f"pod team-0/{digits}"
+
+
+def test_a_pod_whose_owner_nobody_has_seen_says_what_it_waits_for(well: Running) -> None:
+    name = a_pod(well, "lonely", ip="10.77.0.3", owner=reference("ReplicaSet", "unseen"))
+    code, output = podwire(well, "why", name)
+    assert code == 0
+    assert re.search(r"it has waited \d+ s for ReplicaSet unseen, .*; the watcher of its kind has not seen it", output)
+    (found,) = json.loads(podwire(well, "why", name, "--json")[1])["pods"]
+    assert (found["sent"], [one["reason"] for one in found["not_sent"]]) == (None, ["waiting"])
+
+
+def test_two_pods_with_one_address_are_both_shown(well: Running) -> None:
+    for name in ("twin-a", "twin-b"):
+        a_pod(well, name, ip="10.77.0.4")
+    found = json.loads(podwire(well, "why", "10.77.0.4", "--json")[1])["pods"]
+    assert [one["name"] for one in found] == ["twin-a", "twin-b"]
+
+
+def test_a_pod_that_is_not_there_has_a_reason_and_exit_code_1(well: Running) -> None:
+    code, output = podwire(well, "why", "team-0/nobody")
+    assert (code, "is not in the cluster, or no longer" in output) == (1, True)
+
+
+def test_a_pipeline_shows_all_that_matters_once_and_in_a_pipe_again_and_again(well: Running) -> None:
+    status = podwire(well, "status")[1]
+    for fact in ("pods  ", "epoch  ", "link  ", "lag  ", "watch age  ", "rates  "):
+        assert f"\n{fact}" in status, status
+    frames = podwire(well, "top", "--count", "2", "--interval", "0.2")[1]
+    assert [frames.count(fact) for fact in ("STAGE", "\nepoch", "\nlink")] == [2, 2, 2]
+    assert frames.replace("\n", "").isprintable()
+
+
+def test_stages_are_found_by_their_addresses_too(well: Running, tmp_path: Path) -> None:
+    at = [word for stage in STAGES for word in ("--at", admin_of(well.run_dir, stage))]
+    states = json.loads(podwire(well, "status", *at, "--json", "--run-dir", str(tmp_path))[1])
+    assert list(states) == list(STAGES)
+
+
+@pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "ctrl-c"])
+def test_on_a_terminal_of_80_columns_without_colour_top_draws_and_leaves_when_told(
+    well: Running, tmp_path: Path, key: bytes
+) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    before = termios.tcgetattr(theirs)
+    command = [sys.executable, "-m", "podwire", "top", "--run-dir", str(well.run_dir)]
+    shown = tmp_path / "shown"
+    shown.write_bytes(b"")
+    process = subprocess.Popen(
+        command,
+        cwd=rig.ROOT,
+        env=rig.environment(NO_COLOR="1", TERM="xterm"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 (this test runs no threads)
+    )
+    os.set_blocking(ours, False)
+
+    def seen(words: bytes) -> bool:
+        try:
+            with shown.open("ab") as file:
+                file.write(os.read(ours, 65_536))
+        except BlockingIOError:
+            pass
+        return words in shown.read_bytes()
+
+    try:
+        eventually(lambda: seen(b"or Ctrl-C leaves"), log=shown, what="a frame")
+        os.write(ours, key)
+        eventually(lambda: seen(b"\x1b[?1049l") and process.poll() is not None, log=shown, what="the end")
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert termios.tcgetattr(theirs) == before
+    os.close(ours)
+    os.close(theirs)
+    frame = shown.read_text("utf-8")
+    assert "in sync" in frame
+    assert re.search(r"\x1b\[[0-9;]*3[0-7]m", frame) is None
