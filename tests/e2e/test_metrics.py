@@ -32,7 +32,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     directory = tmp_path_factory.mktemp("metrics")
     with sandbox(directory) as api, running(api, directory) as podwire:
         podwire.until_ready()
-        podwire.until(lambda: podwire.state("relay").get("lag", {}).get("count"), "a change on its way")
+        podwire.until(lambda: podwire.state("relay").get("lag", {}).get("count", 0) > 0, "a change on its way")
         yield {stage: ask(admin_of(podwire.run_dir, stage), "/metrics").decode() for stage in STAGES}
 
 
