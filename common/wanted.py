@@ -6,6 +6,7 @@ that is meant must hold. That costs a hundredth of decoding, so only what may be
 
 import ipaddress
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final, TypeVar, assert_never
@@ -20,6 +21,9 @@ LEAST_PREFIX: Final = 12
 
 CHUNK: Final = 2_000
 """Records looked through without a pause: less than a millisecond."""
+
+REST_SECONDS: Final = 0.0001
+"""Enough for a loop that waits for the interpreter's lock to wake up and take it."""
 
 Held = TypeVar("Held")
 
@@ -90,6 +94,11 @@ class Search:
         except BAD_RECORD:
             return None
         return record if _is(record, self.wanted) else None
+
+
+def rest() -> None:
+    """Lets a loop have its turn."""
+    time.sleep(REST_SECONDS)
 
 
 def gently(held: Iterable[Held], rest: Callable[[], None]) -> Iterator[Held]:

@@ -9,6 +9,7 @@ from common.messages import new_incarnation
 from common.place import claim
 from common.stop import StopSignal
 from common.version import VERSION
+from common.wanted import rest
 from matcher.core import Core
 from matcher.loop import Loop
 from matcher.nudge import Nudge
@@ -29,7 +30,7 @@ def run(settings: Settings) -> None:
     wires = Wires(settings.run_dir, peers=peers, wakers=(stop.fd, nudge.fd), log=log)
     loop = Loop(core, wires, clock=monotonic, log=log)
     view = MatcherView(core, loop, neighbours=wires.neighbours, clock=monotonic)
-    why = Why(core, owner_wait_seconds=settings.owner_wait_seconds, clock=monotonic)
+    why = Why(core, owner_wait_seconds=settings.owner_wait_seconds, clock=monotonic, rest=rest)
     admin = open_admin(
         stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=view, questions={"/why": why.answer}
     )

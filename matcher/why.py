@@ -4,7 +4,6 @@ Called from the admin's threads while the loop changes what it reads. Each look 
 the interpreter, so an answer may show a pod in the midst of a change, and never stops one.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
@@ -23,19 +22,19 @@ from matcher.pods import NEVER, Owner, Pod
 MOST_FOUND: Final = 100
 """Pods in an answer: more than a node has on the host's network."""
 
-REST_SECONDS: Final = 0.0001
-"""Enough for the loop to take the interpreter's lock when it wants it."""
-
 Json = dict[str, Any]
 
 
 class Why:
-    """Answers for one matcher. `clock` gives monotonic seconds."""
+    """Answers for one matcher. `clock` gives monotonic seconds; `rest` is what `common.wanted.gently` calls."""
 
-    def __init__(self, core: Core, *, owner_wait_seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, core: Core, *, owner_wait_seconds: float, clock: Callable[[], float], rest: Callable[[], None]
+    ) -> None:
         self._core = core
         self._lineage = Lineage(core, owner_wait_seconds=owner_wait_seconds)
         self._clock = clock
+        self._rest = rest
 
     def answer(self, query: Mapping[str, str]) -> Json:
         """`what` is anything that `common.wanted` understands. Raises UsageError for what it does not."""
@@ -56,7 +55,7 @@ class Why:
                 yield pod, record
             return
         search = Search(wanted)
-        for pod in gently(list(pods.values()), lambda: time.sleep(REST_SECONDS)):
+        for pod in gently(list(pods.values()), self._rest):
             # A pod keeps the address that it is sent with, also when a later record has none.
             kept = isinstance(wanted, ByAddress) and pod.ip == wanted.ip
             record = _decoded(pod) if kept else search.record(pod.record)

@@ -1,7 +1,6 @@
 """Whether a watcher has an object, for a person who asks why the matcher has not. Called from the admin's threads while the loop runs."""
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -12,15 +11,13 @@ from watcher.core import Watcher
 
 MOST_FOUND: Final = 100
 
-REST_SECONDS: Final = 0.0001
-"""Enough for the loop to take the interpreter's lock when it wants it."""
-
 
 class Knows:
-    """Answers for one watcher."""
+    """Answers for one watcher. `rest` is what `common.wanted.gently` calls."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Watcher, *, rest: Callable[[], None]) -> None:
         self._watcher = watcher
+        self._rest = rest
 
     def answer(self, query: Mapping[str, str]) -> dict[str, Any]:
         """The UIDs of what is meant by `what` (`common.wanted`; owners by UID only). Raises UsageError for what cannot be asked here."""
@@ -37,7 +34,7 @@ class Knows:
                     yield wanted.uid
                 continue
             # One step of the interpreter copies the references, so the loop may go on changing the store.
-            for raw in gently(list(scope.store.records()), lambda: time.sleep(REST_SECONDS)):
+            for raw in gently(list(scope.store.records()), self._rest):
                 record = search.record(raw)
                 if record is not None:
                     yield record.uid

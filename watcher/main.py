@@ -16,6 +16,7 @@ from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, u
 from common.stop import StopSignal
 from common.transport import written
 from common.version import VERSION
+from common.wanted import rest
 from watcher import credentials
 from watcher.channel import HttpChannel
 from watcher.core import Watcher
@@ -60,7 +61,7 @@ def _follow(settings: Settings, stage: str, log: Log) -> None:
         run_dir=settings.run_dir,
         listen=settings.admin,
         view=view,
-        questions={"/knows": Knows(watcher).answer},
+        questions={"/knows": Knows(watcher, rest=rest).answer},
     )
     log.info("started", version=VERSION, server=server.authority, incarnation=publisher.incarnation)
     with zmq.Context() as context:

@@ -17,7 +17,7 @@ import pytest
 from bench import rig
 from podwire.ask import admin_of
 from podwire.stages import STAGES
-from tests.e2e.sandboxed import Running, owned_pod, reference, running, sandbox
+from tests.e2e.sandboxed import Running, between, owned_pod, reference, running, sandbox
 from tests.fakes.processes import eventually
 
 pytestmark = pytest.mark.e2e
@@ -81,6 +81,32 @@ def test_two_pods_with_one_address_are_both_shown(well: Running) -> None:
 def test_a_pod_that_is_not_there_has_a_reason_and_exit_code_1(well: Running) -> None:
     code, output = podwire(well, "why", "team-0/nobody")
     assert (code, "is not in the cluster, or no longer" in output) == (1, True)
+
+
+def test_while_nobody_listens_upstream_that_is_why_a_pod_has_not_been_sent(tmp_path: Path) -> None:
+    with sandbox(tmp_path, pods=5, rate=0.0) as api, rig.reducer() as reducer:
+        nobody = f"127.0.0.1:{rig.free_ports(1)}"
+        with between(api, reducer, tmp_path, intake=nobody) as found:
+            name = a_pod(found, "unheard", ip=ADDRESS)
+            found.until(lambda: "the link to the reducer is down" in podwire(found, "why", name)[1], "the reason")
+            code, status = podwire(found, "status")
+    assert (code, "down: " in status, "Connection refused" in status) == (1, True, True), status
+
+
+def test_a_slow_list_shows_how_far_it_is_as_a_bar_and_in_the_log(tmp_path: Path) -> None:
+    with sandbox(tmp_path, pods=1_200, rate=0.0) as api:
+        api.order("slow", seconds=3.0, resource="pods")
+        with running(api, tmp_path, "--streaming-lists", "never") as found:
+            found.until(lambda: bool(found.events("watcher-pods", "listing")), "a line of the list's progress")
+            line = found.events("watcher-pods", "listing")[0]
+            code, status = podwire(found, "status")
+            reason = podwire(found, "why", "team-0/nobody")[1]
+            api.order("clear")
+            found.until_ready()
+    assert 500 <= line["objects"] < 1_200 <= line["of_about"] < 1_400
+    assert code == 1
+    assert re.search(r"^list of pods +━+ +[\d,]+ of about 1,2\d\d \(\d\d%\)$", status, re.MULTILINE), status
+    assert "the list of pods in all namespaces is under way" in reason
 
 
 def test_a_pipeline_shows_all_that_matters_once_and_in_a_pipe_again_and_again(well: Running) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from common.errors import UsageError
+from common.wanted import CHUNK
 from matcher.outbox import SHARED_SECONDS
 from tests.fakes.asked import ask
 from tests.fakes.pipeline import Pipeline
@@ -55,6 +56,18 @@ def test_a_pod_that_lost_its_address_is_found_by_the_one_that_it_was_sent_with()
     pipeline.put("pods", pod("p1", ips=()))
     pipeline.settle()
     assert the_pod(pipeline, "10.0.0.1")["uid"] == "p1"
+
+
+def test_pods_may_come_and_go_while_one_is_looked_for():
+    pipeline = Pipeline.started(pods=tuple(pod(f"p{n}", ips=(f"10.0.{n >> 8}.{n & 255}",)) for n in range(CHUNK + 1)))
+
+    def rest() -> None:
+        pipeline.remove("pods", "p0")
+        pipeline.put("pods", pod(f"new-{pipeline.now}"))
+        pipeline.settle()
+
+    last = f"10.0.{CHUNK >> 8}.{CHUNK & 255}"
+    assert [one["uid"] for one in ask(pipeline, last, rest=rest)["pods"]] == [f"p{CHUNK}"]
 
 
 def test_what_cannot_be_asked_is_the_askers_mistake():
@@ -143,10 +156,11 @@ def test_when_a_pod_was_sent_last_is_known_to_ten_seconds_and_moves_with_what_is
 
 
 def test_a_change_that_says_nothing_new_is_no_sending():
-    pipeline = Pipeline.started(pods=(pod("p1", image="app:1"),))
+    pipeline = Pipeline.started(pods=(pod("p1", containers=("containerd://c",), image="app:1"),))
     pipeline.wait(60)
-    pipeline.put("pods", pod("p1", image="app:2"))
+    pipeline.put("pods", pod("p1", containers=("containerd://c",), image="app:2"))
     pipeline.settle()
+    assert pipeline.core.matcher.pods["p1"].record == pipeline.truth["pods"]["p1"]
     assert the_pod(pipeline)["sent"]["age_seconds"] == 60.0
 
 
