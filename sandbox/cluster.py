@@ -61,7 +61,7 @@ class Cluster:
     def __init__(self, settings: ClusterSettings) -> None:
         self._settings = settings
         self._access = Access(open_to_all=settings.open_to_all)
-        self._store = Store(changes_kept=settings.changes_kept)
+        self._store = Store(changes_kept=settings.changes_kept, version=_first_version())
         self._watches = Watches(bookmark_seconds=settings.bookmark_seconds)
         self._store.listeners.append(self._watches.changed)
         self._workload = Workload(
@@ -126,6 +126,15 @@ class Cluster:
         while True:
             await asyncio.sleep(TURN_SECONDS)
             self._workload.move(now=time.monotonic(), now_text=_now_text(), most=MOST_AT_ONCE)
+
+
+def _first_version() -> int:
+    """Above every version of an earlier life at this address, in microseconds since the Unix epoch.
+
+    A life that begins with nothing is to its clients an etcd restored from a backup: unless versions go on above all that were given out
+    and those count as compacted (etcdutl's --bump-revision and --mark-compacted), watches of versions yet to come wait in vain.
+    """
+    return time.time_ns() // 1_000
 
 
 def _report_end(mover: asyncio.Task[None]) -> None:

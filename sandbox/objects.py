@@ -17,10 +17,10 @@ class Store:
     """All objects of the cluster."""
 
     def __init__(self, *, changes_kept: int = 20_000, version: int = 1) -> None:
-        """`changes_kept` changes of each resource can be watched or listed again; `version` is where counting starts."""
+        """`changes_kept` changes of each resource can be watched or listed again; `version` is where counting and history start."""
         self.version = version
         self.listeners: list[Listener] = []
-        self._tables = {resource: Table(changes_kept=changes_kept) for resource in ALL}
+        self._tables = {resource: Table(changes_kept=changes_kept, floor=version) for resource in ALL}
 
     def table(self, resource: Resource) -> Table:
         """The objects of one resource."""

@@ -62,9 +62,9 @@ class View(msgspec.Struct, frozen=True):
 class Table:
     """The objects of one resource."""
 
-    def __init__(self, *, changes_kept: int) -> None:
+    def __init__(self, *, changes_kept: int, floor: int) -> None:
         self.objects: dict[str, Stored] = {}
-        self.floor = 0
+        self.floor = floor
         """The oldest version that a list or a watch may still start at."""
         self._keys: list[str] = []
         self._changes: list[Change] = []

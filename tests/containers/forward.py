@@ -1,6 +1,8 @@
 """Loopback of this machine, as containers reach it: connections to the engine's bridge are handed on to a port of 127.0.0.1."""
 
 import asyncio
+import ipaddress
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,8 +11,13 @@ from tests.containers.engine import docker
 
 
 def bridge() -> str:
-    """This machine's address on the engine's default bridge, which `host.docker.internal` is in containers."""
-    return docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").strip()
+    """This machine's address on the engine's default bridge, which `host.docker.internal` is in containers.
+
+    An engine that chose the bridge's network by itself names only the subnet, of which it takes the first address.
+    """
+    (network,) = json.loads(docker("network", "inspect", "bridge"))
+    config = network["IPAM"]["Config"][0]
+    return config.get("Gateway") or str(next(ipaddress.ip_network(config["Subnet"]).hosts()))
 
 
 @contextmanager

@@ -38,7 +38,9 @@ def only(service: str, stack: Stack, *, starts_again: bool) -> Iterator[None]:
         )
     until(lambda: stack.run(by, "podwire", "status").returncode == 0, seconds=left(begun), what=stack.logs)
     stack.assert_in_step(by=by, seconds=left(begun))
-    print(f"{service}: in step {time.monotonic() - begun:.1f} s later")
+    seconds = time.monotonic() - begun
+    print(f"{service}: in step {seconds:.1f} s later")
+    assert seconds <= IN_STEP_WITHIN_SECONDS
     again = {one for one, when in stack.started().items() if when != before[one]}
     assert again == ({service} if starts_again else set())
     assert fetch(stack.address("reducer", 8001), "/breaches")["breaches"]["count"] == 0, stack.logs()

@@ -36,6 +36,22 @@ def test_a_port_that_is_taken_is_the_users_mistake(tmp_path: Path) -> None:
             asyncio.run(cluster.start())
 
 
+def test_what_an_earlier_life_of_the_cluster_gave_out_is_too_old_for_the_next(tmp_path: Path) -> None:
+    """If a cluster is started again, then a watch from a version of its former life is told to list anew, whatever the resource."""
+
+    async def lived() -> tuple[int, list[int]]:
+        cluster = Cluster(ClusterSettings(kubeconfig=tmp_path / "kubeconfig", pods=3, rate=0))
+        await cluster.start()
+        await cluster.stop()
+        store = cluster._store
+        return store.version, [store.table(resource).floor for resource in store.resources()]
+
+    last, _ = asyncio.run(lived())
+    _, floors = asyncio.run(lived())
+
+    assert min(floors) > last
+
+
 def test_no_environment_variable_names_the_file_that_is_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
