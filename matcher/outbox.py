@@ -84,7 +84,7 @@ class Batch:
 
 
 class Outbox:
-    """Of one life of the matcher. `pods` is the matcher's store; it is only read here."""
+    """Of one life of the matcher. `pods` is the matcher's store, whose keeper alone adds and removes."""
 
     def __init__(self, *, pods: Mapping[UID, Pod], matcher: Incarnation, on_bad_record: Callable[[UID], None]) -> None:
         self.state: Closed | Open = Closed()
@@ -228,6 +228,9 @@ class Outbox:
         self._say_pod(batch, pod, containers=True)
 
     def _say_difference(self, batch: Batch, pod: Pod, told: Told) -> None:
+        # One that was deleted and came back may have no address yet, or wait for its owner: till then it stays as it was told.
+        pod.ip = pod.ip or told.ip
+        pod.owner = pod.owner or told.owner
         if pod.ip != told.ip or pod.owner != told.owner:
             self._say_pod(batch, pod, containers=False)
         containers = self._new_containers(pod, told)

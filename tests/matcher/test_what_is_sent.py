@@ -9,7 +9,16 @@ from common.messages import Apply, OwnerKind, PodContainers, PodNew
 from common.records import UID, decode_pod
 from matcher.core import MOST_BYTES, MOST_EMISSIONS
 from tests.fakes.pipeline import Pipeline
-from tests.fakes.workloads import BY_DEPLOYMENT, DEPLOYMENT, NOBODY, REPLICA_SET, owner, pod
+from tests.fakes.workloads import (
+    BY_DEPLOYMENT,
+    BY_OTHER_DEPLOYMENT,
+    DEPLOYMENT,
+    NOBODY,
+    OTHER_DEPLOYMENT,
+    REPLICA_SET,
+    owner,
+    pod,
+)
 
 IP = "10.0.0.1"
 
@@ -73,6 +82,25 @@ def test_a_deleted_pod_is_told_at_once() -> None:
     pipeline.settle()
     assert pipeline.heard() == [("delete", "p1")]
     assert pipeline.core.outbox.live == 0
+
+
+def test_a_pod_that_went_and_came_back_unsaid_stays_as_it_was_told_until_its_address_and_owner_are_known() -> None:
+    """So it is when its labels leave a selector and match it again, while its ReplicaSet's record is gone."""
+    pipeline = Pipeline.started(pods=(pod(by=REPLICA_SET),), owners={"replicasets": (owner("rs1", DEPLOYMENT),)})
+    pipeline.heard()
+    pipeline.remove("replicasets", "rs1")
+    pipeline.hear()
+    pipeline.remove("pods", "p1")
+    pipeline.put("pods", pod(ips=(), by=REPLICA_SET, containers=("a",)))
+    pipeline.settle()
+    assert pipeline.core.matcher.groups.waiting == 1
+    assert pipeline.heard() == [("containers", "p1", ["a"])]
+    assert pipeline.reducer.pods == {"p1": (IP, BY_DEPLOYMENT)}
+    pipeline.put("replicasets", owner("rs1", OTHER_DEPLOYMENT))
+    pipeline.put("pods", pod(ips=("10.0.0.2",), by=REPLICA_SET, containers=("a",)))
+    pipeline.settle()
+    assert pipeline.reducer.pods == {"p1": ("10.0.0.2", BY_OTHER_DEPLOYMENT)}
+    assert pipeline.core.outbox.live == 1
 
 
 def test_what_changed_five_times_while_nobody_took_it_is_sent_once() -> None:
