@@ -114,7 +114,9 @@ def settings_of(
         raise UsageError("--intake-tls is not given, and what is given beside it would do nothing: give it too")
     if (intake_cert is None) != (intake_key is None):
         raise UsageError("--intake-cert and --intake-key belong together: give both")
-    tls = Tls(ca=intake_ca, cert=intake_cert, key=intake_key, server_name=intake_server_name or address.host)
+    # The dot that keeps a resolver from trying its search domains is in no certificate, and not to be in SNI (RFC 6066, 3).
+    server_name = intake_server_name or address.host.removesuffix(".")
+    tls = Tls(ca=intake_ca, cert=intake_cert, key=intake_key, server_name=server_name)
     return Settings(
         run_dir=run_dir,
         admin=admin,

@@ -70,7 +70,12 @@ class Dialer:
         return self._outcomes.popleft()
 
     def _run(self) -> None:
-        self._outcomes.append(attempt(self._intake, tls=self._tls, resolve=self._resolve))
+        outcome: Outcome
+        try:
+            outcome = attempt(self._intake, tls=self._tls, resolve=self._resolve)
+        except Exception as error:  # noqa: BLE001 (without an end of the attempt there would never be another)
+            outcome = NotConnected(trouble=Trouble.OTHER, text=text_of(error))
+        self._outcomes.append(outcome)
         os.eventfd_write(self.fd, 1)
 
 

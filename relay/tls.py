@@ -35,6 +35,7 @@ def new_context(tls: Tls) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=tls.ca)
     except (OSError, ssl.SSLError) as error:
         raise UsageError(f"--intake-ca: {tls.ca} is no PEM bundle of CA certificates: {_reason(error)}") from error
+    _try_name(context, tls.server_name)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Renegotiation, which only TLS 1.2 has, is of no use here and could make a write wait for a read.
     context.options |= ssl.OP_NO_RENEGOTIATION
@@ -49,6 +50,14 @@ def new_context(tls: Tls) -> ssl.SSLContext:
                 f"without a passphrase: {_reason(error)}"
             ) from error
     return context
+
+
+def _try_name(context: ssl.SSLContext, name: str) -> None:
+    """Raises UsageError for what can be no certificate's name, such as one with an empty label, before a connection does."""
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=name)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"--intake-server-name: {name!r} can be no certificate's name ({error})") from error
 
 
 _CERTIFICATE: Final = {

@@ -128,6 +128,18 @@ def test_the_name_is_looked_up_anew_at_each_attempt(server: socket.socket) -> No
     outcomes[1].connection.close()
 
 
+def test_an_attempt_that_ends_by_what_nobody_foresaw_has_ended_all_the_same() -> None:
+    """Else the relay would wait for it for ever."""
+
+    def stumbling(*_: Any, **__: Any) -> Any:
+        raise MemoryError("no room")
+
+    dialer = Dialer(Address("reducer", 1), resolve=stumbling)
+    dialer.dial()
+    assert select.select([dialer.fd], [], [], 10.0)[0]
+    assert dialer.outcome() == NotConnected(trouble=Trouble.OTHER, text="no room")
+
+
 @pytest.mark.parametrize(
     ("error", "trouble"),
     [

@@ -99,6 +99,9 @@ def test_the_name_to_verify_is_the_intake_s_unless_another_is_given() -> None:
     told_tls = told(intake="reducer:8000", intake_tls=True).tls
     assert told_tls is not None
     assert (told_tls.server_name, told_tls.ca, told_tls.cert) == ("reducer", None, None)
+    rooted = told(intake="reducer.example.:8000", intake_tls=True).tls
+    assert rooted is not None
+    assert rooted.server_name == "reducer.example", "no certificate has the dot that ends a search"
     other = told(intake_tls=True, intake_server_name="other").tls
     assert other is not None
     assert other.server_name == "other"

@@ -107,6 +107,12 @@ def test_a_certificate_for_another_name_is_not_believed_unless_that_name_is_give
         wire_to(port, tls_of(files, name="elsewhere")).close()
 
 
+@pytest.mark.parametrize("name", [".example", "a..b", "a" * 64, "a\0b"])
+def test_what_can_be_no_certificates_name_is_the_users_mistake(files: Files, name: str) -> None:
+    with pytest.raises(UsageError, match="--intake-server-name"):
+        new_context(tls_of(files, name=name))
+
+
 def test_tls_1_1_is_not_spoken(files: Files) -> None:
     assert new_context(tls_of(files)).minimum_version is ssl.TLSVersion.TLSv1_2
 
