@@ -165,7 +165,15 @@ class _Server(socketserver.ThreadingTCPServer):
                 # Out of descriptors, or a client that hung up: neither may end the admin nor make it spin.
                 time.sleep(GIVE_WAY_EVERY_SECONDS)
             else:
-                self.process_request(connection, client)
+                self._begin(connection, client)
+
+    def _begin(self, connection: Any, client: Any) -> None:  # noqa: ANN401 (as the socket module)
+        try:
+            self.process_request(connection, client)
+        except RuntimeError:
+            # No thread is left (a limit on PIDs): this client goes away, those that hold the threads do so after `IDLE_SECONDS`.
+            self.shutdown_request(connection)
+            time.sleep(GIVE_WAY_EVERY_SECONDS)
 
     def stop(self) -> None:
         """Ends `serve`: a shut down listener wakes up whoever waits in accept(2), a closed one does not."""

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,6 +165,21 @@ def test_bytes_that_are_no_request_do_not_stop_it(tmp_path: Path, sent: bytes) -
         with socket.create_connection((host, int(port)), timeout=10) as foreign:
             foreign.sendall(sent)
         assert get(tmp_path, "/healthz")[0] == 200
+
+
+def test_a_client_for_whom_there_is_no_thread_is_sent_away_and_the_next_one_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path, FakeView()):
+        with monkeypatch.context() as exhausted:
+
+            def refuse(_thread: threading.Thread) -> None:
+                raise RuntimeError("can't start new thread")
+
+            exhausted.setattr(threading.Thread, "start", refuse)
+            with pytest.raises((http.client.HTTPException, OSError)):
+                get(tmp_path, "/readyz")
+        assert get(tmp_path, "/readyz") == (200, "ready\n")
 
 
 def test_the_address_file_goes_with_the_admin(tmp_path: Path) -> None:
