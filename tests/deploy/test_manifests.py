@@ -106,6 +106,19 @@ def test_metrics_may_be_read_at_every_port_and_the_pod_monitor_reads_each() -> N
     assert {endpoint["port"] for endpoint in monitored} == set(ports)
 
 
+def test_the_disruption_budget_holds_up_no_drain_however_many_stages_are_not_ready() -> None:
+    """In overlays/split a reducer that is away makes two of five Pods not ready."""
+    budget = one("components/disruption-budget/disruption-budget.yaml", "PodDisruptionBudget")
+    assert budget["spec"]["maxUnavailable"] == "100%"
+
+
+def test_every_kustomization_keeps_to_what_the_oldest_kubectl_that_is_named_knows() -> None:
+    """`includeTemplates` is of kustomize 4.5.5 (kubectl 1.25), and `includeSelectors` does the same and more."""
+    for file in DEPLOY.rglob("kustomization.yaml"):
+        for label in one(str(file.relative_to(DEPLOY)), yaml.safe_load(file.read_text())["kind"]).get("labels", []):
+            assert set(label) == {"pairs", "includeSelectors"}, file
+
+
 def test_the_intakes_port_is_open() -> None:
     literals = one("base/kustomization.yaml", "Kustomization")["configMapGenerator"][0]["literals"]
     (intake,) = [text for text in literals if text.startswith("PODWIRE_INTAKE=")]
