@@ -98,6 +98,8 @@ class HttpChannel:
         """Why nothing more can come on this connection, when that is known and not told yet."""
         self.heard_at = float("-inf")
         """When the last byte came, in monotonic seconds."""
+        self._silent_since = float("-inf")
+        """When a request was sent, or the last byte of its response came."""
 
     def ask(self, request: Request) -> None:
         self._request, self._response = request, None
@@ -141,7 +143,7 @@ class HttpChannel:
             return self._broken("it was closed")
         if self._dialed.socket.fileno() in readable or self.more:
             return self._read(now)
-        if self._response is not None and now - self.heard_at >= self._silence_seconds:
+        if self._response is not None and now - self._silent_since >= self._silence_seconds:
             self.hang_up()
             return [Silent(self._silence_seconds)]
         return []
@@ -159,7 +161,7 @@ class HttpChannel:
         server = self._dialed.server
         headers = {"Accept": self._request.accept, "User-Agent": "podwire", **self._dialed.headers}
         data = get(target=server.base_path + self._request.target, authority=server.authority, headers=headers)
-        self._response, self.heard_at = Response(), now
+        self._response, self._silent_since = Response(), now
         try:
             return self._dialed.socket.send(data) == len(data)  # an idle connection has room for a request
         except OSError:
@@ -175,7 +177,7 @@ class HttpChannel:
             return []
         if data:
             # The end, if there was one, is told in the next turn: by then the request may be another one.
-            self.heard_at = now
+            self.heard_at = self._silent_since = now
             return self._parse(data, self._response)
         return self._over(self._response, self._ended) if self._ended else []
 

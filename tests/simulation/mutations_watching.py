@@ -64,7 +64,7 @@ WATCHING: Final = (
     mutant(
         "a silent watch is waited for",
         "watcher/channel.py",
-        "now - self.heard_at >= self._silence_seconds",
-        "now < self.heard_at",
+        "now - self._silent_since >= self._silence_seconds",
+        "now < self._silent_since",
     ),
 )

@@ -226,6 +226,21 @@ def test_every_byte_ends_the_silence():
     assert bench.turn(after=149.0) == []
 
 
+def test_a_request_that_nobody_answers_does_not_count_as_hearing_the_server():
+    """If a server accepts connections and says nothing, then asking it again and again must not make the watch look young."""
+    bench = Bench(ScriptedSocket(PAGE), ScriptedSocket())
+    bench.connected()
+    bench.turn(SOCKET_FD)
+    heard_at = bench.channel.heard_at
+    assert heard_at == bench.now
+    bench.channel.hang_up()
+    bench.channel.ask(NEXT)
+    bench.turn(DIAL_FD, after=200.0)
+    assert bench.channel.heard_at == heard_at
+    assert bench.turn(after=149.0) == []
+    assert bench.turn(after=1.0) == [Silent(150.0)]
+
+
 def test_an_idle_connection_may_be_silent():
     bench = Bench(ScriptedSocket(PAGE))
     bench.connected()
