@@ -26,8 +26,10 @@ def forwarded(*ports: int) -> Iterator[None]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    servers = [asyncio.run_coroutine_threadsafe(_serve(port), loop).result() for port in ports]
+    servers: list[asyncio.Server] = []
     try:
+        for port in ports:
+            servers.append(asyncio.run_coroutine_threadsafe(_serve(port), loop).result())
         yield
     finally:
         asyncio.run_coroutine_threadsafe(_end(servers), loop).result()
