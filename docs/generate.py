@@ -42,7 +42,7 @@ def _row(context: click.Context, setting: Setting) -> str:
     variables = ", ".join(f"`{one}`" for one in extra.get("envvars", ()))
     default = extra.get("default", "").strip("()")
     if setting.is_flag:
-        default = str(bool(setting.default)).lower()
+        default = str(setting.default is True).lower()  # one without a default has click's sentinel for it
     names = "/".join(f"--{one.removeprefix('--')}" for one in (*setting.opts, *setting.secondary_opts))
     return f"| `{names}{value}`{allowed} | {variables} | {default} | {help_} |"
 

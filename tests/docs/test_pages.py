@@ -142,6 +142,11 @@ def test_the_reference_says_what_the_options_say() -> None:
     assert generate.page(text) == text
 
 
+def test_the_reference_says_that_a_switch_without_a_default_is_off() -> None:
+    (row,) = [line for line in (DOCS / "configuration.md").read_text("utf-8").splitlines() if "`--demo`" in line]
+    assert row.split("|")[3].strip() == "false"
+
+
 def module(name: str) -> Any:
     spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
