@@ -94,6 +94,13 @@ def test_only_the_watcher_has_a_token() -> None:
     assert mounts == {"watcher": {"run", "token"}, "matcher": {"run"}, "relay": {"run"}}
 
 
+def test_a_token_is_good_for_an_hour() -> None:
+    """With 3607 s, which stands for a client that never reads it again, the API server makes it a year (KEP 1205)."""
+    files = [file.read_text() for file in DEPLOY.rglob("*.yaml")]
+    lives = [seconds for text in files for seconds in re.findall(r"expirationSeconds: (\d+)", text)]
+    assert lives == ["3600", "3600"]
+
+
 def test_metrics_may_be_read_at_every_port_and_the_pod_monitor_reads_each() -> None:
     ports = {
         port["name"]: port["containerPort"]
