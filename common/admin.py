@@ -54,6 +54,10 @@ SWITCH_INTERVAL_SECONDS = 0.001
 IDLE_SECONDS = 30.0
 """A connection without a request is closed after this time, with its thread."""
 
+MOST_CONNECTIONS = 32
+"""Answered at a time: probes, a scraper or two and some people. Whoever comes above that is hung up on, so that connections that
+nobody uses cannot take all the threads that the stage itself needs."""
+
 
 class View(Protocol):
     """What a stage shows of itself. Called from the admin's threads while the stage's loop runs: it reads, quickly, and changes nothing."""
@@ -152,6 +156,7 @@ class _Server(socketserver.ThreadingTCPServer):
         self.started = self.turned_at = self._gave_way_at = monotonic()
         self._answering = 0
         self._answering_lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
         self.address = Address(*self.socket.getsockname()[:2])
 
     def serve(self) -> None:
@@ -168,12 +173,23 @@ class _Server(socketserver.ThreadingTCPServer):
                 self._begin(connection, client)
 
     def _begin(self, connection: Any, client: Any) -> None:  # noqa: ANN401 (as the socket module)
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(connection)
+            return
         try:
             self.process_request(connection, client)
         except RuntimeError:
             # No thread is left (a limit on PIDs): this client goes away, those that hold the threads do so after `IDLE_SECONDS`.
+            self._places.release()
             self.shutdown_request(connection)
             time.sleep(GIVE_WAY_EVERY_SECONDS)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (as the parent class)
+        """The life of a connection's thread."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
     def stop(self) -> None:
         """Ends `serve`: a shut down listener wakes up whoever waits in accept(2), a closed one does not."""

@@ -1,5 +1,6 @@
 """Can the run directory be used, and what of a pipeline runs in it?"""
 
+import os
 import socket
 import stat
 import tempfile
@@ -96,8 +97,10 @@ def _accepts(endpoint: str) -> bool:
 
 
 def _open_to_others(run_dir: Path) -> Finding | None:
-    mode = stat.S_IMODE(run_dir.stat().st_mode)
-    if not mode & 0o077 or run_dir.stat().st_mode & stat.S_ISVTX:
+    found = run_dir.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    # A volume that the kubelet made for the Pod is root's, open to all and in no other Pod: nothing that its user could mend.
+    if not mode & 0o077 or mode & stat.S_ISVTX or found.st_uid != os.getuid():
         return None
     says = f"other users may enter {run_dir} (mode {mode:04o}): whoever enters can read pods, and speak to the stages"
     return Finding("run-dir", "note", says, run=f"chmod 700 {run_dir}")

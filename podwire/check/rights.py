@@ -49,7 +49,11 @@ def grant(kind: Kind, verbs: Iterable[str], namespace: str | None, user: str) ->
     name = f"podwire-{'-'.join(verbs)}-{kind}"
     role, scope = ("role", f"-n {namespace} ") if namespace else ("clusterrole", "")
     account = user.removeprefix("system:serviceaccount:")
-    subject = f"--serviceaccount={account}" if account != user else f"--user={shlex.quote(user) if user else 'USER'}"
+    subject = (
+        f"--serviceaccount={shlex.quote(account)}"
+        if account != user
+        else f"--user={shlex.quote(user) if user else 'USER'}"
+    )
     return (
         f"kubectl {scope}create {role} {name} --verb={','.join(verbs)} --resource={_full_name(kind)} && "
         f"kubectl {scope}create {role}binding {name} --{role}={name} {subject}"

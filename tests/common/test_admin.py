@@ -182,6 +182,21 @@ def test_a_client_for_whom_there_is_no_thread_is_sent_away_and_the_next_one_is_s
         assert get(tmp_path, "/readyz") == (200, "ready\n")
 
 
+def test_connections_that_nobody_uses_take_no_more_than_their_share_and_give_it_back(tmp_path: Path) -> None:
+    with opened(tmp_path, FakeView()):
+        host, _, port = (tmp_path / "relay.admin").read_text().strip().rpartition(":")
+        idle = [socket.create_connection((host, int(port)), timeout=10) for _ in range(admin_module.MOST_CONNECTIONS)]
+        with pytest.raises((http.client.HTTPException, OSError)):
+            get(tmp_path, "/healthz")
+        threads = [one for one in threading.enumerate() if "process_request_thread" in one.name]
+        assert len(threads) == admin_module.MOST_CONNECTIONS
+        for one in idle:
+            one.close()
+        for thread in threads:
+            thread.join(10)
+        assert get(tmp_path, "/healthz") == (200, "alive\n")
+
+
 def test_the_address_file_goes_with_the_admin(tmp_path: Path) -> None:
     with opened(tmp_path, FakeView()):
         assert [path.name for path in tmp_path.iterdir()] == ["relay.admin"]
