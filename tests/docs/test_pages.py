@@ -26,11 +26,12 @@ from bench import rig
 from tests.e2e.sandboxed import sandbox
 
 DOCS = rig.ROOT / "docs"
-PAGES = ["start.md", "concepts.md", "configuration.md", "tools.md"]
+PAGES = sorted(page.name for page in DOCS.glob("*.md"))
 BLOCK_SECONDS = 90.0
 
 _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\]\(([^)#:]+)\)")
+_LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,27 @@ def test_every_command_of_a_page_runs(page: str, clone: Path) -> None:
                 run(Block(block.language, block.how, text), clone, environment)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ["../README.md", *PAGES])
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
-    targets = _LINK.findall((DOCS / page).read_text("utf-8"))
-    assert [one for one in targets if not (DOCS / one).exists()] == []
+    """To a file, and to a heading where it names one."""
+    here = DOCS / page
+    for target, anchor in _LINK.findall(here.read_text("utf-8")):
+        there = here.parent / target if target else here
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub makes of a page's headings."""
+    return {
+        re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
+        for heading in _HEADING.findall(page.read_text("utf-8"))
+    }
+
+
+def test_every_page_can_be_found_from_the_readme() -> None:
+    linked = {target for target, _ in _LINK.findall((rig.ROOT / "README.md").read_text("utf-8"))}
+    assert [page for page in PAGES if f"docs/{page}" not in linked] == []
 
 
 def test_the_settings_file_of_the_reference_is_one() -> None:
