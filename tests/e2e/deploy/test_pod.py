@@ -99,6 +99,30 @@ def test_only_the_watcher_can_read_the_token_and_nothing_can_write_outside_the_r
         assert said.strip() == f"{has_token} ['/run/podwire'] 10001"
 
 
+def test_a_stuck_stage_among_the_three_watchers_fails_the_liveness_probe(base: Installed) -> None:
+    base.pod.wait_until_ready(seconds=45)
+    assert base.pod.probe("watcher", "livenessProbe")[0]
+    stop = "import os, pathlib; os.kill(int(pathlib.Path('/run/podwire/watcher-jobs.pid').read_text()), 19)"
+    docker("exec", base.pod.container("watcher"), "python", "-c", stop)
+    alive, said = base.pod.probe("watcher", "livenessProbe")
+    assert not alive
+    assert "watcher-jobs" in said
+    base.pod.restart("watcher")
+    base.pod.wait_until_ready(seconds=30)
+
+
+def test_tokens_that_are_renewed_are_read_again(base: Installed, kubectl: Kubectl, server: AuditedServer) -> None:
+    """The old ones die with their ServiceAccount, the watches with the API server: every watcher has to log in anew."""
+    account = json.dumps(only(rendered("base"), "ServiceAccount"))
+    kubectl("delete", "-f", "-", stdin=account)
+    kubectl("apply", "-f", "-", stdin=account)
+    server.start_again()
+    base.pod.wait_until_it_says(PORTS["pods"], "/state", "401")
+    base.pod.volumes.renew()
+    base.pod.wait_until_ready(seconds=60)
+    base.assert_in_step()
+
+
 def test_the_containers_end_with_exit_code_0_when_the_pod_is_deleted(base: Installed) -> None:
     """Last in this file: nothing runs after it."""
     assert base.pod.stop() == dict.fromkeys(base.pod.containers, 0)
