@@ -121,9 +121,10 @@ class _Json(logging.Formatter):
 
 
 def _fields(record: logging.LogRecord) -> str:
-    return " ".join(f"{key}={_word(value)}" for key, value in getattr(record, "fields", {}).items())
+    return " ".join(f"{key}={word(value)}" for key, value in getattr(record, "fields", {}).items())
 
 
-def _word(value: Field) -> str:
+def word(value: Field) -> str:
+    """A value as it stands in a line for people: in quotes where it would not be one word."""
     text = f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
     return json.dumps(text, ensure_ascii=False) if not text or any(c.isspace() or c in '"=' for c in text) else text

@@ -15,6 +15,8 @@ COMMANDS = {
     "check": _Place("podwire.check.cli", "Find what would keep podwire from working, and say what to do."),
     "config": _Place("podwire.config", "Show the effective settings, and where each came from."),
     "completion": _Place("podwire.completion", "Print what a shell needs to complete all this."),
+    "decode": _Place("podwire.upstream.decode_cli", "Print what a recording of the upstream holds."),
+    "replay": _Place("podwire.upstream.replay_cli", "Send a recording to a reducer."),
     "healthcheck": _Place("podwire.healthcheck", "Ask what runs in this container whether it is well."),
     "keys": _Place("podwire.keys", "Make the keys of stages that are apart."),
     "watch": _Place("watcher.cli", "Run the watcher of one resource kind."),

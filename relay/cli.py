@@ -89,6 +89,18 @@ OPTIONS: list[Decorator] = [
         show_default="this machine's",
         help="The name that the reducer knows this collector by.",
     ),
+    _file(
+        "--record",
+        "Record what is sent to the reducer, as podwire decode and podwire replay read it; behind what the file holds already.",
+    ),
+    option(
+        "--record-most",
+        "record_most_mib",
+        type=click.IntRange(min=1),
+        default=1_024,
+        metavar="MIB",
+        help="The recording ends where the file would grow beyond this.",
+    ),
 ]
 
 
@@ -106,6 +118,8 @@ def settings_of(
     intake_cert: Path | None,
     intake_key: Path | None,
     intake_server_name: str | None,
+    record: Path | None = None,
+    record_most_mib: int = 1_024,
     **_others: Any,  # noqa: ANN401 (`podwire up` has all stages' options on one command)
 ) -> Settings:
     """Settings of options' values. Raises UsageError for a value that cannot be understood."""
@@ -126,6 +140,8 @@ def settings_of(
         tls=tls if intake_tls else None,
         labels=parse_labels(labels, option="--label"),
         hostname=hostname or socket.gethostname(),
+        record=record,
+        record_most_bytes=record_most_mib << 20,
     )
 
 
@@ -136,6 +152,7 @@ def command(**options: Any) -> None:  # noqa: ANN401 (click's values)
 
     \b
     podwire relay --intake reducer.example:8000 --label cluster=production
+    podwire relay --intake reducer.example:8000 --record upstream.rec
     """
     logs.configure(format_=options["log_format"], level=options["log_level"])
     settings = settings_of(**options)

@@ -1,6 +1,7 @@
 """The relay's poll loop: moves what comes and goes between the sockets and the core, and reads the clock for it."""
 
 import math
+import socket
 from typing import assert_never
 
 import zmq
@@ -16,6 +17,7 @@ from relay.connect import Trouble
 from relay.deliver import Action, Dial, Publish, Relay
 from relay.dial import Connected, Dialer, NotConnected, text_of, trouble_of
 from relay.outbox import Gate
+from relay.record import Recorder
 from relay.wire import ClosedByReducer, Vanished, Wire
 
 FRAMES_A_TURN = 10
@@ -39,7 +41,9 @@ class Loop:
         dialer: Dialer,
         stop: StopSignal,
         admin: Admin,
+        recorder: Recorder | None = None,
     ) -> None:
+        """Without a `recorder`, nothing is recorded."""
         self._relay = relay
         self._emissions = emissions
         self._link = link
@@ -47,6 +51,7 @@ class Loop:
         self._dialer = dialer
         self._stop = stop
         self._admin = admin
+        self._recorder = recorder
         self._wire: Wire | None = None
         self._look_at = 0.0
         self._poller = zmq.Poller()
@@ -108,13 +113,19 @@ class Loop:
     def _connected(self) -> None:
         match self._dialer.outcome():
             case Connected(connection=connection, peer=peer):
-                self._wire = Wire(connection)
-                self._poller.register(self._wire.fd, zmq.POLLIN)
                 self._relay.dialed(peer=peer, now=monotonic(), wall_ns=wall_ns())
+                self._wire = self._new_wire(connection)
+                self._poller.register(self._wire.fd, zmq.POLLIN)
             case NotConnected(trouble=trouble, text=text):
                 self._relay.failed(trouble, text, now=monotonic(), wall_ns=wall_ns())
             case outcome:
                 assert_never(outcome)
+
+    def _new_wire(self, connection: socket.socket) -> Wire:
+        if self._recorder is None:
+            return Wire(connection)
+        self._recorder.connected(self._relay.line.connections)
+        return Wire(connection, sent=self._recorder.sent)
 
     def _do(self, action: Action) -> None:
         match action:
@@ -151,6 +162,7 @@ class Loop:
         self._poller.unregister(wire.fd)
         wire.close()
         self._wire = None
+        self._closed(text)
         self._relay.failed(trouble, text, now=monotonic(), wall_ns=wall_ns())
 
     def _finish(self) -> None:
@@ -164,3 +176,8 @@ class Loop:
             self._lost(wire, trouble_of(error), text_of(error))
         else:
             wire.close()
+            self._closed("the relay stopped")
+
+    def _closed(self, why: str) -> None:
+        if self._recorder is not None:
+            self._recorder.closed(why)

@@ -11,6 +11,7 @@ from common.door import open_door
 from common.logs import Log
 from common.messages import new_incarnation
 from common.place import claim
+from common.recording import Recording
 from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_publisher, new_socket
 from common.stop import StopSignal
 from common.version import VERSION
@@ -19,6 +20,7 @@ from relay.deliver import Relay
 from relay.dial import Dialer
 from relay.handshake import Identity
 from relay.loop import Loop
+from relay.record import Recorder
 from relay.settings import Settings
 from relay.tls import new_context
 from relay.view import RelayView
@@ -39,6 +41,7 @@ def run(settings: Settings) -> None:
     admin = open_admin(
         stage=STAGE, run_dir=settings.run_dir, listen=settings.admin, view=RelayView(relay, settings, clock=monotonic)
     )
+    recorder = _recorder(settings, relay)
     context = zmq.Context()
     refused = relay.tally.connections_refused
     door = open_door(context, stage=STAGE, listen=settings.listen, keys_dir=settings.keys_dir, refused=refused)
@@ -48,16 +51,36 @@ def run(settings: Settings) -> None:
         door.bind(emissions, ipc=partial(emissions_endpoint, settings.run_dir), offset=0)
         door.bind(link, ipc=partial(link_endpoint, settings.run_dir), offset=1)
         dialer = Dialer(settings.intake, tls=settings.tls)
-        Loop(relay, emissions=emissions, link=link, door=door, dialer=dialer, stop=stop, admin=admin).run()
+        Loop(
+            relay,
+            emissions=emissions,
+            link=link,
+            door=door,
+            dialer=dialer,
+            stop=stop,
+            admin=admin,
+            recorder=recorder,
+        ).run()
     finally:
         door.close()
         emissions.close()
         link.close()
         context.term()
         admin.close()
+        if recorder is not None:
+            recorder.close()
         place.close()
         unsent = relay.outbox.size if relay.outbox else 0
         Log(STAGE).info("stopped", sent_bytes=relay.tally.compressed_bytes - unsent, unsent_bytes=unsent)
+
+
+def _recorder(settings: Settings, relay: Relay) -> Recorder | None:
+    """What records, if something shall. Raises UsageError where the file cannot be written."""
+    if settings.record is None:
+        return None
+    recording = Recording(settings.record, begins="behind")
+    most = settings.record_most_bytes
+    return Recorder(recording, file=str(settings.record), most_bytes=most, tally=relay.tally, log=Log(STAGE))
 
 
 def _relay(settings: Settings) -> Relay:

@@ -29,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[tuple[str, str], ...]
     hostname: str
     """What the reducer knows this collector by."""
+    record: Path | None = None
+    """Where to record what is sent."""
+    record_most_bytes: int = 1 << 30
+    """The file's most."""
 
 
 def parse_intake(text: str, *, option: str) -> Address:

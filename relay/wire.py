@@ -3,6 +3,7 @@
 import select
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 from common.clock import monotonic
@@ -34,8 +35,10 @@ class Vanished(Exception):
 class Wire:
     """Owns a non-blocking connected socket."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, *, sent: Callable[[memoryview], None] = lambda _data: None) -> None:
+        """`sent` is told what the socket has taken."""
         self._connection = connection
+        self._sent = sent
         self.fd = connection.fileno()
         self._secured = isinstance(connection, ssl.SSLSocket)
         self._answers: Answers = answers.FIRST
@@ -44,7 +47,7 @@ class Wire:
         """Sends until the outbox is empty or the socket is full. Raises OSError when the connection is broken."""
         while (head := outbox.head()) is not None:
             try:
-                outbox.sent(self._connection.send(head[:_TLS_WRITE_BYTES] if self._secured else head))
+                count = self._connection.send(head[:_TLS_WRITE_BYTES] if self._secured else head)
             except _LATER:
                 return
             except OSError:
@@ -52,6 +55,8 @@ class Wire:
                 with suppress(ClosedByReducer):
                     self.read()
                 raise
+            outbox.sent(count)
+            self._sent(head[:count])
 
     def read(self) -> None:
         """Throws away what has come: a reducer says nothing that a collector must read. Raises ClosedByReducer, or OSError."""

@@ -15,10 +15,10 @@ from typing import Any, Final
 from common.address import Address
 from common.clock import monotonic, wall_ns
 from common.errors import UsageError
+from common.recording import CONNECTED, Recording
 from sandbox.reducer.decode import ProtocolBreach
 from sandbox.reducer.ledger import Connection, Ledger
 from sandbox.reducer.orders import Cut, Farewell, Pace
-from sandbox.reducer.recording import Recording
 from sandbox.reducer.secure import Channel, Plain, Secure
 
 DRAIN_SECONDS: Final = 1.0
@@ -122,7 +122,7 @@ class Intake:
         task = asyncio.current_task()
         assert task is not None
         self._readers[connection.number] = task
-        self._write(connection, "connected")
+        self._write(connection, CONNECTED)
         ended = "the reducer stopped"
         try:
             channel = Plain(client) if self._tls is None else Secure(client, self._tls)

@@ -1,0 +1,1 @@
+"""What is sent to the reducer, as people and scripts read it: recordings decoded, recordings sent again."""
