@@ -1,0 +1,84 @@
+"""`podwire tap`: each event is a line, what was missed is told, and a filter learns whose a deletion is."""
+
+import msgspec
+
+from common.messages import Apply, Beat, Condition, Delete, Event, Incarnation, Init, InitDone, Sequence, Updates, Usage
+from common.records import UID, Kind, OwnerRecord, encode_record
+from podwire.tap.updates import Follower, Line, Wanted
+from tests.fakes.pods import record
+
+
+def updates(*events: Event, sequence: int = 1, life: str = "a", kind: Kind = "pods") -> Updates:
+    return Updates(
+        kind=kind, incarnation=Incarnation(life), sequence=Sequence(sequence), stamp_ns=7, events=list(events)
+    )
+
+
+def beat(sequence: int, life: str = "a") -> Beat:
+    return Beat(
+        kind="pods",
+        incarnation=Incarnation(life),
+        sequence=Sequence(sequence),
+        condition=Condition.FOLLOWING,
+        usage=Usage(),
+    )
+
+
+def applied(uid: str = "uid-1", *, name: str = "web-1") -> Apply:
+    return Apply(msgspec.Raw(encode_record(record(uid, name=name))))
+
+
+def shown(*messages: Updates | Beat, kind: Kind = "pods", **wanted: str) -> list[Line]:
+    follower = Follower(kind, Wanted(**wanted))
+    return [line for message in messages for line in follower.lines(message)]
+
+
+def events(*messages: Updates | Beat, kind: Kind = "pods", **wanted: str) -> list[str]:
+    return [line["event"] for line in shown(*messages, kind=kind, **wanted)]
+
+
+def test_each_event_is_a_line_that_json_can_say_with_the_names_of_its_fields() -> None:
+    lines = shown(updates(Init(), applied(), InitDone(), sequence=4))
+    assert [line["event"] for line in lines] == ["init", "apply", "init_done"]
+    line = msgspec.json.decode(msgspec.json.encode(lines[1]))
+    assert (line["time_ns"], line["kind"], line["sequence"]) == (7, "pods", 4)
+    assert (line["record"]["name"], line["record"]["containers"][0]["image"]) == ("web-1", "app:1")
+
+
+def test_what_the_tap_has_missed_is_told_at_the_next_update_or_beat() -> None:
+    first = updates(applied(), sequence=3)
+    assert shown(first, updates(sequence=6))[1] == {"kind": "pods", "event": "gap", "missed": 2}
+    assert shown(first, beat(5))[1] == {"kind": "pods", "event": "gap", "missed": 2}
+    assert events(first, beat(3), updates(applied(), sequence=4)) == ["apply", "apply"]
+    assert events(beat(3), updates(applied(), sequence=4)) == ["apply"]
+
+
+def test_a_watcher_that_begins_a_new_life_is_told_and_its_numbers_begin_anew() -> None:
+    assert events(updates(applied(), sequence=9), updates(applied(), life="b")) == ["apply", "restart", "apply"]
+
+
+def test_a_deletion_is_shown_to_those_who_asked_for_its_namespace_as_far_as_that_is_known() -> None:
+    told = [updates(applied()), updates(Delete(UID("uid-1")), sequence=2)]
+    assert shown(*told, namespace="shop")[1] | {"sequence": 0} == {
+        "time_ns": 7,
+        "kind": "pods",
+        "sequence": 0,
+        "event": "delete",
+        "uid": "uid-1",
+        "namespace": "shop",
+        "name": "web-1",
+    }
+    assert events(*told, namespace="billing") == []
+    assert events(*told, pod="web-2") == []
+    assert events(updates(Delete(UID("unseen"))), namespace="billing") == ["delete"]
+
+
+def test_owners_have_no_namespace_so_who_asks_for_one_gets_pods_only() -> None:
+    owner = Apply(msgspec.Raw(encode_record(OwnerRecord(UID("rs"), None))))
+    told = updates(owner, Delete(UID("rs")), kind="replicasets")
+    assert events(told, kind="replicasets") == ["apply", "delete"]
+    assert events(told, kind="replicasets", namespace="shop") == []
+
+
+def test_a_record_that_is_none_is_told_and_nothing_ends() -> None:
+    assert shown(updates(Apply(msgspec.Raw(b"\x01")), applied()))[0]["malformed_bytes"] == 1
