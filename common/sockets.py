@@ -44,6 +44,11 @@ def link_endpoint(run_dir: Path) -> str:
     return _ipc(run_dir / "relay.link")
 
 
+def tap_endpoint(run_dir: Path) -> str:
+    """Where the relay publishes what it takes, for who looks on (XPUB)."""
+    return _ipc(run_dir / "relay.tap")
+
+
 def _ipc(path: Path) -> str:
     full = str(path.absolute())
     if len(full.encode()) > LONGEST_IPC_PATH:

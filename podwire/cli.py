@@ -15,7 +15,7 @@ COMMANDS = {
     "check": _Place("podwire.check.cli", "Find what would keep podwire from working, and say what to do."),
     "config": _Place("podwire.config", "Show the effective settings, and where each came from."),
     "completion": _Place("podwire.completion", "Print what a shell needs to complete all this."),
-    "tap": _Place("podwire.tap.cli", "Print what the watchers publish, while they do."),
+    "tap": _Place("podwire.tap.cli", "Print what flows between the stages, while it does."),
     "decode": _Place("podwire.upstream.decode_cli", "Print what a recording of the upstream holds."),
     "replay": _Place("podwire.upstream.replay_cli", "Send a recording to a reducer."),
     "healthcheck": _Place("podwire.healthcheck", "Ask what runs in this container whether it is well."),

@@ -18,6 +18,7 @@ from relay.deliver import Action, Dial, Publish, Relay
 from relay.dial import Connected, Dialer, NotConnected, text_of, trouble_of
 from relay.outbox import Gate
 from relay.record import Recorder
+from relay.tap import Tap
 from relay.wire import ClosedByReducer, Vanished, Wire
 
 FRAMES_A_TURN = 10
@@ -42,8 +43,9 @@ class Loop:
         stop: StopSignal,
         admin: Admin,
         recorder: Recorder | None = None,
+        tap: Tap | None = None,
     ) -> None:
-        """Without a `recorder`, nothing is recorded."""
+        """Without a `recorder`, nothing is recorded; without a `tap`, nobody can look on."""
         self._relay = relay
         self._emissions = emissions
         self._link = link
@@ -52,6 +54,7 @@ class Loop:
         self._stop = stop
         self._admin = admin
         self._recorder = recorder
+        self._tap = tap
         self._wire: Wire | None = None
         self._look_at = 0.0
         self._poller = zmq.Poller()
@@ -102,6 +105,8 @@ class Loop:
                 frame = self._emissions.recv(zmq.NOBLOCK)
             except zmq.Again:
                 return False
+            if self._tap is not None:
+                self._tap.took(frame)
             try:
                 message = messages.decode(frame)
             except BadMessage as error:

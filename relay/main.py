@@ -12,7 +12,15 @@ from common.logs import Log
 from common.messages import new_incarnation
 from common.place import claim
 from common.recording import Recording
-from common.sockets import EMISSIONS_HIGH_WATER, emissions_endpoint, link_endpoint, new_publisher, new_socket
+from common.sockets import (
+    EMISSIONS_HIGH_WATER,
+    bind_ipc,
+    emissions_endpoint,
+    link_endpoint,
+    new_publisher,
+    new_socket,
+    tap_endpoint,
+)
 from common.stop import StopSignal
 from common.version import VERSION
 from relay import machine
@@ -22,6 +30,7 @@ from relay.handshake import Identity
 from relay.loop import Loop
 from relay.record import Recorder
 from relay.settings import Settings
+from relay.tap import TAPPED_HIGH_WATER, Tap
 from relay.tls import new_context
 from relay.view import RelayView
 
@@ -47,7 +56,10 @@ def run(settings: Settings) -> None:
     door = open_door(context, stage=STAGE, listen=settings.listen, keys_dir=settings.keys_dir, refused=refused)
     emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
     link = new_publisher(context, high_water=LINKS_HIGH_WATER)
+    tap = new_socket(context, zmq.XPUB, high_water=TAPPED_HIGH_WATER)
     try:
+        if settings.listen is None:
+            bind_ipc(tap, tap_endpoint(settings.run_dir))
         door.bind(emissions, ipc=partial(emissions_endpoint, settings.run_dir), offset=0)
         door.bind(link, ipc=partial(link_endpoint, settings.run_dir), offset=1)
         dialer = Dialer(settings.intake, tls=settings.tls)
@@ -60,11 +72,13 @@ def run(settings: Settings) -> None:
             stop=stop,
             admin=admin,
             recorder=recorder,
+            tap=Tap(tap),
         ).run()
     finally:
         door.close()
         emissions.close()
         link.close()
+        tap.close()
         context.term()
         admin.close()
         if recorder is not None:

@@ -85,7 +85,7 @@ class Follower:
                 shown = self._wanted.everything
             case _:
                 assert_never(record)
-        return {"event": "apply", "record": _fields(record)} if shown else None
+        return {"event": "apply", "record": fields_of(record)} if shown else None
 
     def _deleted(self, uid: UID) -> Line | None:
         if self._kind != "pods":
@@ -96,12 +96,12 @@ class Follower:
         return {"event": "delete", "uid": uid, "namespace": namespace, "name": name}
 
 
-def _fields(value: Any) -> Any:  # noqa: ANN401 (a record's parts, and then any JSON)
+def fields_of(value: Any) -> Any:  # noqa: ANN401 (a record's parts, and then any JSON)
     """A record by the names of its fields: on the wire it has none."""
     match value:
         case msgspec.Struct():
-            return {key: _fields(one) for key, one in msgspec.structs.asdict(value).items()}
+            return {key: fields_of(one) for key, one in msgspec.structs.asdict(value).items()}
         case list():
-            return [_fields(one) for one in value]
+            return [fields_of(one) for one in value]
         case _:
             return value

@@ -2,10 +2,25 @@
 
 import msgspec
 
-from common.messages import Apply, Beat, Condition, Delete, Event, Incarnation, Init, InitDone, Sequence, Updates, Usage
+from common.messages import (
+    Apply,
+    Beat,
+    Condition,
+    Delete,
+    Event,
+    Incarnation,
+    Init,
+    InitDone,
+    PodDelete,
+    Resync,
+    Sequence,
+    Updates,
+    Usage,
+)
 from common.records import UID, Kind, OwnerRecord, encode_record
+from podwire.tap.emissions import EmissionFollower
 from podwire.tap.updates import Follower, Line, Wanted
-from tests.fakes.pods import record
+from tests.fakes.pods import batch, pod_new, record
 
 
 def updates(*events: Event, sequence: int = 1, life: str = "a", kind: Kind = "pods") -> Updates:
@@ -82,3 +97,14 @@ def test_owners_have_no_namespace_so_who_asks_for_one_gets_pods_only() -> None:
 
 def test_a_record_that_is_none_is_told_and_nothing_ends() -> None:
     assert shown(updates(Apply(msgspec.Raw(b"\x01")), applied()))[0]["malformed_bytes"] == 1
+
+
+def test_emissions_are_lines_too_and_a_filter_learns_whose_a_deletion_is() -> None:
+    told = [batch(Resync(), pod_new(), first=1), batch(PodDelete(UID("uid-1")), first=4)]
+    for wanted, seen in (({}, ["resync", "new", "gap", "delete"]), ({"namespace": "billing"}, ["resync", "gap"])):
+        follower = EmissionFollower(Wanted(**wanted))
+        lines = msgspec.json.decode(msgspec.json.encode([line for one in told for line in follower.lines(one)]))
+        assert [line["event"] for line in lines] == seen
+    follower = EmissionFollower(Wanted(namespace="shop"))
+    new = [line for one in told for line in follower.lines(one)][1]
+    assert (new["owner_name"], new["record"]["name"], new["epoch"], new["number"]) == ("web", "web-1", 1, 2)
