@@ -220,6 +220,11 @@ class Room:
         """The version of a list of the pods now."""
         return self.api.get(self.pods).version
 
+    @property
+    def far_off(self) -> str:
+        """A version that no server comes to while a test runs. Sandboxes count in microseconds."""
+        return str(int(self.version) + 10**15)
+
 
 def anything(_event: dict[str, Any]) -> bool:
     """Holds for every event."""

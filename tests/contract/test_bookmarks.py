@@ -21,7 +21,7 @@ def test_bookmarks_come_to_who_allows_them_and_only_after_a_change(room: Room) -
         {**bookmarked, "resourceVersion": first},
         {**bookmarked, "resourceVersion": first, "accept": METADATA},
         {**bookmarked, "resourceVersion": first, "allowWatchBookmarks": "false"},
-        {**bookmarked, "resourceVersion": "999999999"},
+        {**bookmarked, "resourceVersion": room.far_off},
     ]
     opened = Barrier(len(asked) + 1)
 

@@ -126,7 +126,7 @@ def test_a_limit_makes_a_version_without_a_rule_exact(room: Room) -> None:
 
 def test_a_version_that_is_not_reached_times_out(room: Room) -> None:
     """If a list may not be older than a version that is far off, then the answer is a timeout that says so."""
-    answer = room.api.get(room.pods, resourceVersion="999999999")
+    answer = room.api.get(room.pods, resourceVersion=room.far_off)
 
     assert answer.status == 504
     assert answer.body["reason"] == "Timeout"

@@ -124,7 +124,7 @@ def test_a_write_that_changes_nothing_is_not_told(room: Room) -> None:
 
 def test_a_watch_from_a_version_to_come_says_nothing(room: Room) -> None:
     """If a watch starts at a version that is far off, then it opens, and is silent to its end."""
-    with room.api.watch(room.pods, resourceVersion="999999999", timeoutSeconds=1) as events:
+    with room.api.watch(room.pods, resourceVersion=room.far_off, timeoutSeconds=1) as events:
         room.pod("one")
         assert list(events) == []
 
