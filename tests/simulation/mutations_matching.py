@@ -72,12 +72,6 @@ MATCHING: Final = (
     mutant("pods that wait are not counted", "matcher/groups.py", "self.waiting += pods", "pass"),
     mutant("the guard never trips", "matcher/guard.py", "if waiting > self._most_waiting:", "if False:"),
     mutant(
-        "the guard reads nothing afresh",
-        "matcher/core.py",
-        "            self.start(now)\n        elif",
-        "            pass\n        elif",
-    ),
-    mutant(
         "after the guard's reading pods wait on",
         "matcher/core.py",
         "            self.matcher.groups.expire(before=now)\n",
