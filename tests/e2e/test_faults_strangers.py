@@ -17,7 +17,7 @@ from tests.e2e.sandboxed import running, sandbox
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
-SPEAKS = {".updates": b"SUB", ".snapshots": b"DEALER", ".emissions": b"PUSH", ".link": b"SUB"}
+SPEAKS = {".updates": b"SUB", ".snapshots": b"DEALER", ".emissions": b"PUSH", ".link": b"SUB", ".tap": b"SUB"}
 """What connects to a socket's file, by its suffix."""
 
 
@@ -41,7 +41,8 @@ def test_bytes_that_are_no_zeromq_into_every_endpoint(tmp_path: Path) -> None:
     with sandbox(tmp_path) as api, running(api, tmp_path) as podwire:
         podwire.until_ready()
         files = [one for one in podwire.run_dir.iterdir() if one.is_socket()]
-        assert len(files) == 2 * len(KINDS) + 2
+        assert {file.suffix for file in files} == SPEAKS.keys()
+        assert len(files) == 2 * len(KINDS) + 3, "two of each watcher, three of the relay"
         for file in files:
             for data in junk(SPEAKS[file.suffix]).values():
                 send_bytes(file, data)
