@@ -1,7 +1,8 @@
 """What both decoders of API responses give, and when they refuse. The decoders are `decode_json` and `decode_protobuf`."""
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from common.records import UID, ResourceVersion
 from watcher.objects import PartialObject, Pod
@@ -18,8 +19,7 @@ class BadStream(Exception):
     """A response that is not what was asked for; nothing after this point can be trusted. Its text quotes nothing of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True, gc=False):
     """One page of a list, or a whole one."""
 
     items: list[Item]
@@ -31,15 +31,13 @@ class Page:
     """`remainingItemCount`: objects on later pages, where the server tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True, gc=False):
     """ADDED or MODIFIED."""
 
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(msgspec.Struct, frozen=True, gc=False):
     """DELETED. Nothing else of the object is looked at, so nothing else of it can be bad."""
 
     uid: UID
@@ -48,8 +46,7 @@ class Deleted:
     """Of the deletion; empty where the server left it out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bookmark:
+class Bookmark(msgspec.Struct, frozen=True, gc=False):
     """BOOKMARK: everything up to this version has been sent."""
 
     resource_version: ResourceVersion
@@ -57,8 +54,7 @@ class Bookmark:
     """It closes the initial events of a streaming list (KEP-3157)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True, gc=False):
     """ERROR: the watch is over, with a metav1.Status's code and text."""
 
     code: int
@@ -77,7 +73,7 @@ LARGEST_EVENT_BYTES = 64 * 1024 * 1024
 class Splitter(Protocol):
     """Cuts a watch's body, which comes in any pieces, into events."""
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, parts: list[bytes]) -> list[bytes]:
         """The events that are complete now. Raises BadStream when what came can be no event."""
         ...
 

@@ -169,8 +169,8 @@ class Lines:
         self._tail: list[bytes] = []
         self._held = 0
 
-    def feed(self, data: bytes) -> list[bytes]:
-        first, *rest = data.split(b"\n")
+    def feed(self, parts: list[bytes]) -> list[bytes]:
+        first, *rest = b"".join(parts).split(b"\n")
         self._tail.append(first)
         self._held += len(first)
         if self._held > LARGEST_EVENT_BYTES:

@@ -6,6 +6,7 @@ series of frames of a 4-byte big-endian length and a metav1.WatchEvent (k8s.io/a
 """
 
 import struct
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
@@ -28,6 +29,8 @@ from watcher.objects import PartialObject, Pod
 
 MAGIC: Final = b"k8s\x00"
 _LENGTH: Final = struct.Struct(">I")
+_LONGEST_ENVELOPE: Final = 32
+_NO_EVENT: Final = "a watch frame is not the protobuf form of an event"
 
 _SCHEMA: Final[dict[str, dict[str, tuple[int, str]]]] = {
     "Unknown": {"raw": (2, "bytes")},
@@ -62,13 +65,16 @@ _SCHEMA: Final[dict[str, dict[str, tuple[int, str]]]] = {
     "Pod": {"metadata": (1, "ObjectMeta"), "spec": (2, "PodSpec"), "status": (3, "PodStatus")},
     "PodList": {"metadata": (1, "ListMeta"), "items": (2, "bytes*")},
     "PartialObject": {"metadata": (1, "ObjectMeta")},
+    "UnknownPod": {"raw": (2, "Pod")},
+    "UnknownPartialObject": {"raw": (2, "PartialObject")},
     "GoneMeta": {"uid": (5, "string"), "resourceVersion": (6, "string")},
     "GoneObject": {"metadata": (1, "GoneMeta")},
     "Annotation": {"key": (1, "string"), "value": (2, "string")},
     "BookmarkMeta": {"resourceVersion": (6, "string"), "annotations": (12, "Annotation*")},
     "BookmarkObject": {"metadata": (1, "BookmarkMeta")},
 }
-"""Message → field → number and type; `*` marks a repeated field. All lists have the shape of `PodList`. A map is its entries."""
+"""Message → field → number and type; `*` marks a repeated field. All lists have the shape of `PodList`. A map is its entries. Of an
+Unknown, `raw` is bytes; where the kind of what they hold is known, they are read as that with it, in one go."""
 
 
 def _build() -> dict[str, type[message.Message]]:
@@ -105,6 +111,7 @@ class ProtobufDecoder:
 
     def __init__(self, item: type[Pod] | type[PartialObject]) -> None:
         self._item = _TYPES[item.__name__].FromString
+        self._wrapped = _TYPES[f"Unknown{item.__name__}"].FromString
 
     def page(self, body: bytes) -> Page:
         try:
@@ -126,14 +133,11 @@ class ProtobufDecoder:
         )
 
     def event(self, data: bytes) -> WatchEvent:
-        try:
-            outer = _watch_event(data)
-            kind, raw = outer.type, _unwrap(outer.object.raw)
-        except (message.DecodeError, BadObject) as error:
-            raise BadStream("a watch frame is not the protobuf form of an event") from error
+        kind, wrapped = _open(data)
+        if kind in ("ADDED", "MODIFIED"):
+            return Changed(self._read_wrapped(wrapped))
+        raw = _unwrap_of_event(wrapped)
         match kind:
-            case "ADDED" | "MODIFIED":
-                return Changed(self._read(raw))
             case "DELETED":
                 return _read_gone(raw)
             case "BOOKMARK":
@@ -152,11 +156,46 @@ class ProtobufDecoder:
         except BadObject:
             return None
 
+    def _read_wrapped(self, wrapped: bytes) -> Item:
+        if wrapped.startswith(MAGIC):
+            try:
+                return cast(Item, self._wrapped(wrapped[len(MAGIC) :]).raw)
+            except message.DecodeError:
+                pass
+        return self._read(_unwrap_of_event(wrapped))  # says which of the two is bad
+
     def _read(self, raw: bytes) -> Item:
         try:
             return cast(Item, self._item(raw))
         except message.DecodeError as error:
             raise BadObject("an object is not the protobuf form of its kind") from error
+
+
+def _open(frame: bytes) -> tuple[str, bytes]:
+    """Type and object of a WatchEvent. Raises BadStream."""
+    at = frame.find(MAGIC, 0, _LONGEST_ENVELOPE)
+    for kind in ("ADDED", "MODIFIED") if at > 0 else ():
+        # What stands before the object, when it is as the API server writes it, is known from its length: no need to read it.
+        if frame[:at] == _envelope(kind, len(frame) - at):
+            return kind, frame[at:]
+    try:
+        outer = _watch_event(frame)
+    except message.DecodeError as error:
+        raise BadStream(_NO_EVENT) from error
+    return outer.type, outer.object.raw
+
+
+@lru_cache(4_096)
+def _envelope(kind: str, length: int) -> bytes:
+    """The bytes of a WatchEvent of this type up to its object of so many bytes, which is the last of them."""
+    return bytes(_TYPES["WatchEvent"](type=kind, object={"raw": bytes(length)}).SerializeToString()[:-length])
+
+
+def _unwrap_of_event(wrapped: bytes) -> bytes:
+    try:
+        return _unwrap(wrapped)
+    except BadObject as error:
+        raise BadStream(_NO_EVENT) from error
 
 
 def _unwrap(body: bytes) -> bytes:
@@ -199,20 +238,28 @@ class Frames:
     """Cuts at the frames' lengths."""
 
     def __init__(self) -> None:
-        self._held = bytearray()
+        self._held: list[bytes] = []
+        """The beginning of a frame."""
+        self._held_bytes = 0
+        self._next_bytes = _LENGTH.size
+        """How many there must be to go on."""
 
-    def feed(self, data: bytes) -> list[bytes]:
-        held = self._held
-        held += data
-        frames, at = [], 0
-        while len(held) - at >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(held, at)
+    def feed(self, parts: list[bytes]) -> list[bytes]:
+        self._held += parts
+        self._held_bytes += sum(map(len, parts))
+        if self._held_bytes < self._next_bytes:
+            return []
+        data = b"".join(self._held)
+        frames: list[bytes] = []
+        at, self._next_bytes = 0, _LENGTH.size
+        while (begin := at + _LENGTH.size) <= len(data):
+            (length,) = _LENGTH.unpack_from(data, at)
             if length > LARGEST_EVENT_BYTES:
                 raise BadStream("a watch frame is longer than any object can be")
-            end = at + _LENGTH.size + length
-            if end > len(held):
+            if begin + length > len(data):
+                self._next_bytes += length
                 break
-            frames.append(bytes(held[at + _LENGTH.size : end]))
-            at = end
-        del held[:at]
+            at = begin + length
+            frames.append(data[begin:at])
+        self._held, self._held_bytes = [data[at:]], len(data) - at
         return frames

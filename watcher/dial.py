@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from common.errors import UsageError
 from watcher.credentials import NoCredentials, Server
+from watcher.stream import PlainStream, Stream, TlsStream
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """For each of TCP, a proxy's answer and the TLS handshake."""
@@ -22,9 +23,9 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Dialed:
-    """A connection on which the API server can be asked. The socket does not block."""
+    """A connection on which the API server can be asked."""
 
-    socket: socket.socket
+    stream: Stream
     server: Server
     headers: dict[str, str] = field(repr=False)
     """The authorization."""
@@ -75,26 +76,30 @@ class Dialer:
         os.write(self._write, b".")
 
 
-def connect(server: Server) -> socket.socket:
+def connect(server: Server) -> Stream:
     """A connection to the API server, through its proxy if it has one, TLS included. Raises OSError or HTTPException."""
+    reached = reach(server)
+    try:
+        return TlsStream(reached, server.tls, server_name=server.server_name) if server.tls else PlainStream(reached)
+    except BaseException:
+        reached.close()
+        raise
+
+
+def reach(server: Server) -> socket.socket:
+    """A TCP connection to the API server, or to its proxy and through that. Raises OSError or HTTPException."""
     connection = (
         _through_proxy(server, server.proxy) if server.proxy else http.client.HTTPConnection(server.host, server.port)
     )
     connection.timeout = CONNECT_TIMEOUT_SECONDS
     connection.connect()
-    plain: socket.socket = connection.sock
-    try:
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-        ready = server.tls.wrap_socket(plain, server_hostname=server.server_name) if server.tls else plain
-        ready.setblocking(False)
-    except BaseException:
-        plain.close()
-        raise
-    return ready
+    reached: socket.socket = connection.sock
+    reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    reached.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
+    reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
+    reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    return reached
 
 
 def _through_proxy(server: Server, proxy: str) -> http.client.HTTPConnection:

@@ -1,5 +1,11 @@
-"""HTTP/1.1 as bytes: requests out, responses in. The parser is httptools' (Node's llhttp); the socket is somebody else's."""
+"""HTTP/1.1 as bytes: requests out, responses in. The parser is httptools' (Node's llhttp); the socket is somebody else's.
 
+The chunks of a body are cut here, though, as long as they are nothing but a length and bytes: the API server sends three an object, and a
+callback for each costs more than all of this (measured: 8 µs of the parser's for 3 µs an object). The last chunk, and whatever looks
+different, goes to the parser, which has seen none of those before.
+"""
+
+import re
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
@@ -7,6 +13,11 @@ import httptools
 
 LARGEST_HEAD_BYTES = 256 * 1024
 """A response whose headers are not complete after so many bytes is none: Go's servers send 1 MiB at most, and a few KiB in practice."""
+
+_HEAD_END = b"\r\n\r\n"
+_PLAIN_CHUNK = re.compile(rb"\r\n([1-9A-Fa-f][0-9A-Fa-f]{0,6})\r\n")
+_PLAIN_CHUNK_TO_BE = re.compile(rb"(\r(\n([1-9A-Fa-f][0-9A-Fa-f]{0,6}\r?)?)?)?")
+"""What may still become one."""
 
 LONGEST_RETRY_AFTER_SECONDS = 600.0
 """A server or proxy that names a later time has a wrong clock or a fault: it is asked again by then."""
@@ -27,6 +38,39 @@ class Arrived:
     """The response is over; `keep_alive` tells whether the connection can be used again."""
 
 
+class _Chunks:
+    """Cuts chunks (RFC 9112, 7.1) until one is not plain."""
+
+    def __init__(self) -> None:
+        self._left = 0
+        """Bytes of the current chunk that are to come."""
+        self._held = b"\r\n"  # what closes a chunk stands before each but the first
+
+    def feed(self, data: bytes, body: list[bytes]) -> bytes | None:
+        """Adds to the body; gives what is for the parser once a chunk is not plain. Raises BadResponse."""
+        data = self._held + data
+        at = 0
+        while True:
+            if self._left:
+                piece = data[at : at + self._left]
+                if not piece:
+                    break
+                body.append(piece)
+                at += len(piece)
+                self._left -= len(piece)
+            plain = _PLAIN_CHUNK.match(data, at)
+            if not plain:
+                break
+            self._left = int(plain[1], 16)
+            at = plain.end()
+        self._held = data[at:]
+        if _PLAIN_CHUNK_TO_BE.fullmatch(self._held):
+            return None
+        if not self._held.startswith(b"\r\n"):
+            raise BadResponse("a chunk does not end where it said")
+        return self._held[2:]
+
+
 class Response:
     """One response, fed with bytes as they come. Interim responses (1xx) before it are skipped."""
 
@@ -39,6 +83,9 @@ class Response:
         self._parser = httptools.HttpResponseParser(self)
         self._arrived = Arrived()
         self._head_bytes = 0
+        self._head_end = b""
+        """The last bytes of the head, up to three: its end may be cut."""
+        self._chunks: _Chunks | None = None
         self._over = False
 
     @property
@@ -47,13 +94,18 @@ class Response:
         chunked = "chunked" in self.headers.get("transfer-encoding", "").lower()
         return bool(self.status) and not self._over and not chunked and "content-length" not in self.headers
 
-    def feed(self, data: bytes) -> Arrived:
-        """Raises BadResponse."""
+    def feed(self, pieces: list[bytes]) -> Arrived:
+        """Takes one read, as it was cut. Raises BadResponse."""
         arrived = self._arrived = Arrived()
-        if not self.status:
-            self._head_bytes += len(data)
+        data: bytes | None = b"".join(pieces)
         try:
-            self._parser.feed_data(data)
+            while data and not self.status:
+                data = self._feed_head(data)
+            if data and self._chunks is not None:
+                data = self._chunks.feed(data, arrived.body)
+            if data:
+                self._chunks = None
+                self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self._over:
                 raise BadResponse(f"no HTTP response: {type(error).__name__}") from error
@@ -61,6 +113,17 @@ class Response:
         if not self.status and self._head_bytes > LARGEST_HEAD_BYTES:
             raise BadResponse("the headers of the response do not end")
         return arrived
+
+    def _feed_head(self, data: bytes) -> bytes:
+        """Feeds the parser up to the end of a head; gives what is behind it."""
+        end = (self._head_end + data).find(_HEAD_END)
+        size = end + len(_HEAD_END) - len(self._head_end) if end >= 0 else len(data)
+        head, self._head_bytes = data[:size], self._head_bytes + size
+        self._head_end = (self._head_end + head)[1 - len(_HEAD_END) :] if end < 0 else b""
+        self._parser.feed_data(head)
+        if self.headers.get("transfer-encoding") == "chunked" and end >= 0:
+            self._chunks = _Chunks()
+        return data[size:]
 
     def on_message_begin(self) -> None:
         if self._over:

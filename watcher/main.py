@@ -1,6 +1,7 @@
 """The watcher as a process: sockets, polling and time around `core`."""
 
 import random
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -18,17 +19,24 @@ from common.transport import written
 from common.version import VERSION
 from common.wanted import rest
 from watcher import credentials
-from watcher.channel import HttpChannel
+from watcher.channel import Happening, HttpChannel, Read
 from watcher.core import Watcher
 from watcher.dial import Dialer
 from watcher.knows import Knows
 from watcher.publish import Publisher
 from watcher.scope import Scope
 from watcher.settings import Settings
+from watcher.stream import ROOM_BYTES
 from watcher.view import WatcherView
 
 TURN_MILLISECONDS = 250
 """The longest sleep of the loop: bounds how late a wait's end or a beat is noticed."""
+
+LIST_PAUSE_SECONDS = 0.001
+"""Before the next read of a streaming list when the last one brought little, so that each brings many objects: the API server sends
+them one by one, and each turn, message and wake-up would be for two or three of them."""
+
+LITTLE_BYTES = ROOM_BYTES // 2
 
 MOST_ANSWERS = 64
 """Questions answered in one turn: whoever asks without end must not hold up the watch."""
@@ -145,14 +153,18 @@ class Loop:
         busy = any(channel.more for channel in self._channels.values())
         ready = self._poller.poll(0 if busy else TURN_MILLISECONDS)
         readable = {one for one, _ in ready if isinstance(one, int)}
+        in_small_pieces = False
         for scope, channel in self._channels.items():
             now = monotonic()
             happenings = channel.turn(readable=readable, now=now)
             if happenings:
                 self._publish(self._watcher.take(scope, happenings, now=now, stamp_ns=wall_ns()))
+                in_small_pieces = in_small_pieces or (scope.streams_list and _brought(happenings) < LITTLE_BYTES)
         self._door.turn(monotonic())
         if any(one is self._snapshots for one, _ in ready):
             self._answer()
+        if in_small_pieces:
+            time.sleep(LIST_PAUSE_SECONDS)
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -196,3 +208,7 @@ class Loop:
         held = self._seldom.held_back("snapshots", monotonic())
         if held is not None:
             self._log.warning("frame dropped", origin="snapshots", why=why, held_back=held)
+
+
+def _brought(happenings: list[Happening]) -> int:
+    return sum(len(part) for one in happenings if isinstance(one, Read) for part in one.parts)

@@ -92,6 +92,11 @@ class Scope:
         self._body: list[bytes] = []
         self._events: list[Event] = []
 
+    @property
+    def streams_list(self) -> bool:
+        """Objects come as fast as the API server can send them, and nobody waits for a single one."""
+        return self._watching and self.listing is not None
+
     def tick(self, now: float) -> list[Event]:
         """Lets time pass."""
         self._step(states.Tick(), now)
@@ -126,11 +131,11 @@ class Scope:
         if self._splitter is None:  # hung up: what still came of it is not wanted
             return
         if read.status == 200 and self._watching:
-            self._take_watch(self._splitter, read.body, now)
+            self._take_watch(self._splitter, read.parts, now)
             if read.complete and self._splitter is not None:
                 self._step(states.Ended(), now)
             return
-        self._body.append(read.body)
+        self._body.extend(read.parts)
         if read.complete or (read.status != 200 and sum(map(len, self._body)) > LONGEST_REFUSAL_BYTES):
             body, self._body = b"".join(self._body), []
             self._take_page(body, now) if read.status == 200 else self._take_refusal(read, body, now)
@@ -159,11 +164,11 @@ class Scope:
             self._apply(item, now)
         self._step(states.PageTaken(resource_version=page.resource_version, token=page.continue_token), now)
 
-    def _take_watch(self, splitter: Splitter, data: bytes, now: float) -> None:
+    def _take_watch(self, splitter: Splitter, parts: list[bytes], now: float) -> None:
         version = ResourceVersion("")
         over: states.Event | None = None
         try:
-            for piece in splitter.feed(data):
+            for piece in splitter.feed(parts):
                 try:
                     event = self._decoder.event(piece)
                 except BadObject:

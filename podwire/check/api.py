@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from podwire.ask import NoAnswer
 from watcher.credentials import NoCredentials, Server
-from watcher.dial import connect, described
+from watcher.dial import described, reach
 
 ANSWER_SECONDS = 10.0
 """Without a byte of an answer for so long there is none."""
@@ -82,7 +82,9 @@ class Api:
 
     def _connect(self) -> socket.socket:
         try:
-            return connect(self._server)
+            reached = reach(self._server)
+            tls = self._server.tls
+            return tls.wrap_socket(reached, server_hostname=self._server.server_name) if tls else reached
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NoAnswer(f"no connection to {self._server.authority}: {described(error)}") from error
 

@@ -95,7 +95,7 @@ def _events(answer: Answer, body: Iterator[bytes]) -> Iterator[WatchEvent]:
     decoder = _decoder(answer)
     splitter = decoder.splitter()
     for data in body:
-        yield from map(decoder.event, splitter.feed(data))
+        yield from map(decoder.event, splitter.feed([data]))
 
 
 def _pods(settings: Settings) -> str:

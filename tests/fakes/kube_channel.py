@@ -36,14 +36,14 @@ class NotingChannel:
         """A whole response in one read."""
         self.request = None
         told = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Read(status, {"content-type": media.content_type, **told}, began=True, body=body, complete=True)
+        return Read(status, {"content-type": media.content_type, **told}, began=True, parts=[body], complete=True)
 
     def begin(self, body: bytes = b"", *, status: int = 200, media: Media = PROTOBUF) -> Read:
         """A response's headers, and the first of its body."""
-        return Read(status, {"content-type": media.content_type}, began=True, body=body, complete=False)
+        return Read(status, {"content-type": media.content_type}, began=True, parts=[body], complete=False)
 
     def more(self, body: bytes, *, status: int = 200, complete: bool = False) -> Read:
         """More of a response that has begun."""
         if complete:
             self.request = None
-        return Read(status, {}, began=False, body=body, complete=complete)
+        return Read(status, {}, began=False, parts=[body], complete=complete)

@@ -165,7 +165,7 @@ class ServedChannel:
         if complete:
             self.hang_up()
         headers = {"content-type": self.server.media.content_type}
-        return Read(response.status, headers, began=began, body=body, complete=complete)
+        return Read(response.status, headers, began=began, parts=[body], complete=complete)
 
     def cut(self) -> Happening | None:
         """The connection breaks, wherever it was."""
@@ -179,4 +179,4 @@ class ServedChannel:
         response = self.response
         if response is None or response.length or response.pending or not response.begun:
             return None
-        return Read(200, {}, began=False, body=b"\x00\x00\x00\x05<html\n", complete=False)
+        return Read(200, {}, began=False, parts=[b"\x00\x00\x00\x05<html\n"], complete=False)

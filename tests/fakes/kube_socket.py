@@ -9,8 +9,8 @@ DIAL_FD = 1_000
 SOCKET_FD = 2_000
 
 
-class ScriptedSocket:
-    """A socket that does not block: gives the bytes of its script, one a read, raises its errors, and then has nothing for now."""
+class ScriptedStream:
+    """A `watcher.stream.Stream` that gives the bytes of its script, one a read, raises its errors, and then has nothing for now."""
 
     def __init__(self, *script: bytes | OSError, fd: int = SOCKET_FD, send_error: OSError | None = None) -> None:
         self.script = list(script)
@@ -22,13 +22,13 @@ class ScriptedSocket:
     def fileno(self) -> int:
         return -1 if self.closed else self._fd
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: bytes) -> bool:
         if self._send_error:
             raise self._send_error
         self.sent += data
-        return len(data)
+        return True
 
-    def recv(self, _most: int) -> bytes:
+    def receive(self) -> list[bytes]:
         assert not self.closed, "read from a closed socket"
         if not self.script:
             raise BlockingIOError
@@ -37,7 +37,7 @@ class ScriptedSocket:
             raise step
         if step == b"":
             self.script.insert(0, b"")  # an end stays
-        return step
+        return [step] if step else []
 
     def close(self) -> None:
         self.closed = True
@@ -48,7 +48,7 @@ class ScriptedDialer:
 
     fd = DIAL_FD
 
-    def __init__(self, *results: ScriptedSocket | str) -> None:
+    def __init__(self, *results: ScriptedStream | str) -> None:
         self.results = list(results)
         self.starts = 0
         self.forgotten = 0

@@ -14,6 +14,7 @@ from tests.simulation.pace import Pace
 from tests.simulation.polling import POLLIN, Descriptors, Owner
 from tests.simulation.tcp import Connection
 from watcher.dial import Dialed, Undialed
+from watcher.stream import PlainStream
 
 WINDOW: Final = 64 * 1024
 MOST_DIALS: Final = 12
@@ -135,7 +136,7 @@ class ApiDialer:
         if self._server.up:
             socket: Any = self._server.accept(self._owner, self._descriptors)
             server: Any = SERVER
-            self._result = Dialed(socket, server, {"Authorization": f"Bearer {self._token}"})
+            self._result = Dialed(PlainStream(socket), server, {"Authorization": f"Bearer {self._token}"})
         else:
             self._result = Undialed("refused")
         self._owner.poke()

@@ -48,6 +48,7 @@ BATCH = {"most": 2}
 
 RHYTHMS = (
     (watcher.main, "TURN_MILLISECONDS", 2_000),
+    (watcher.main, "LIST_PAUSE_SECONDS", 0.0),
     (watcher.core, "BEAT_SECONDS", 2.0),
     (matcher.loop, "TICK_SECONDS", 1.0),
     (matcher.loop, "REPORT_SECONDS", 2.0),

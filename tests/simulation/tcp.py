@@ -58,6 +58,14 @@ class Connection:
             return b""
         raise BlockingIOError
 
+    def recv_into(self, room: memoryview) -> int:
+        data = self.recv(len(room))
+        room[: len(data)] = data
+        return len(data)
+
+    def setblocking(self, _flag: bool) -> None:
+        """It never blocks."""
+
     def events(self) -> int:
         failed = self._failure() is not None
         readable = POLLIN if failed or self._arrived or self._ended() else 0

@@ -1,15 +1,13 @@
 """A request at a time on one connection, and what its response's bytes are told as."""
 
 import itertools
-import ssl
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.kube_socket import DIAL_FD, SOCKET_FD, ScriptedDialer, ScriptedSocket
+from tests.fakes.kube_socket import DIAL_FD, SOCKET_FD, ScriptedDialer, ScriptedStream
 from watcher.channel import (
-    READS_AT_ONCE,
     Broken,
     Happening,
     HttpChannel,
@@ -30,7 +28,7 @@ WATCH = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n"
 class Bench:
     """A channel whose dialer gives these sockets (or, for a text, no connection) in turn."""
 
-    def __init__(self, *results: ScriptedSocket | str) -> None:
+    def __init__(self, *results: ScriptedStream | str) -> None:
         self.dialer = ScriptedDialer(*results)
         self.channel = HttpChannel(self.dialer, silence_seconds=150.0)  # type: ignore[arg-type]
         self.now = 100.0
@@ -50,11 +48,14 @@ def read(body: bytes, *, began: bool = False, complete: bool = False, status: in
 
 
 def seen(happenings: list[Happening]) -> list:
-    return [(one.status, one.began, one.body, one.complete) if isinstance(one, Read) else one for one in happenings]
+    return [
+        (one.status, one.began, b"".join(one.parts), one.complete) if isinstance(one, Read) else one
+        for one in happenings
+    ]
 
 
 def test_a_request_dials_and_goes_out_when_the_connection_stands():
-    socket = ScriptedSocket()
+    socket = ScriptedStream()
     bench = Bench(socket)
     bench.channel.ask(FIRST)
     assert bench.channel.fds() == [DIAL_FD]
@@ -68,7 +69,7 @@ def test_a_request_dials_and_goes_out_when_the_connection_stands():
 
 
 def test_no_connection_is_told_and_the_next_request_dials_anew():
-    bench = Bench("refused", ScriptedSocket(PAGE))
+    bench = Bench("refused", ScriptedStream(PAGE))
     assert bench.connected() == [NoConnection("refused")]
     bench.channel.hang_up()
     bench.channel.ask(FIRST)
@@ -78,7 +79,7 @@ def test_no_connection_is_told_and_the_next_request_dials_anew():
 
 
 def test_the_next_page_goes_out_on_the_same_connection():
-    socket = ScriptedSocket(PAGE, BlockingIOError(), PAGE)
+    socket = ScriptedStream(PAGE, PAGE)
     bench = Bench(socket)
     bench.connected()
     assert seen(bench.turn(SOCKET_FD)) == [read(b"hello", began=True, complete=True)]
@@ -93,8 +94,8 @@ def test_the_next_page_goes_out_on_the_same_connection():
 
 
 def test_a_connection_that_the_response_ends_is_not_used_again():
-    socket = ScriptedSocket(PAGE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-    bench = Bench(socket, ScriptedSocket(PAGE))
+    socket = ScriptedStream(PAGE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    bench = Bench(socket, ScriptedStream(PAGE))
     bench.connected()
     assert seen(bench.turn(SOCKET_FD)) == [read(b"hello", began=True, complete=True)]
     assert socket.closed
@@ -103,28 +104,28 @@ def test_a_connection_that_the_response_ends_is_not_used_again():
 
 
 def test_a_connection_that_ends_with_the_response_is_not_used_again():
-    socket = ScriptedSocket(PAGE, b"")
-    bench = Bench(socket, ScriptedSocket(PAGE))
+    socket = ScriptedStream(PAGE, b"")
+    bench = Bench(socket, ScriptedStream(PAGE))
     bench.connected()
     assert seen(bench.turn(SOCKET_FD)) == [read(b"hello", began=True, complete=True)]
+    bench.channel.ask(NEXT)
+    assert bench.turn(SOCKET_FD) == []
     assert socket.closed
-    assert bench.channel.fds() == []
+    bench.turn(DIAL_FD)
+    assert seen(bench.turn(SOCKET_FD)) == [read(b"hello", began=True, complete=True)]
 
 
 def test_a_watch_is_told_read_by_read():
-    socket = ScriptedSocket(WATCH, b"3\r\ntwo\r\n", BlockingIOError(), b"0\r\n\r\n")
+    socket = ScriptedStream(WATCH, b"3\r\ntwo\r\n", b"0\r\n\r\n")
     bench = Bench(socket)
     bench.connected()
-    assert seen(bench.turn(SOCKET_FD)) == [read(b"onetwo", began=True)]
+    assert seen(bench.turn(SOCKET_FD)) == [read(b"one", began=True)]
+    assert seen(bench.turn(SOCKET_FD)) == [read(b"two")]
     assert seen(bench.turn(SOCKET_FD)) == [read(b"", complete=True)]
 
 
 def test_a_read_that_brings_nothing_of_the_body_is_not_told():
-    bench = Bench(
-        ScriptedSocket(
-            b"HTTP/1.1 20", BlockingIOError(), b"0 OK\r\nContent-Length: 5\r\n\r\n", BlockingIOError(), b"hello"
-        )
-    )
+    bench = Bench(ScriptedStream(b"HTTP/1.1 20", b"0 OK\r\nContent-Length: 5\r\n\r\n", b"hello"))
     bench.connected()
     assert bench.turn(SOCKET_FD) == []
     assert seen(bench.turn(SOCKET_FD)) == [read(b"", began=True)]
@@ -136,19 +137,18 @@ def test_a_read_that_brings_nothing_of_the_body_is_not_told():
 )
 def test_the_end_of_a_connection_is_told_behind_the_bytes_that_came_before_it(end, why):
     """In a turn of its own: what came may lead to another request, and the end is not that one's."""
-    socket = ScriptedSocket(WATCH, end)
+    socket = ScriptedStream(WATCH, end)
     bench = Bench(socket)
     bench.connected()
     assert seen(bench.turn(SOCKET_FD)) == [read(b"one", began=True)]
-    assert bench.channel.more
-    assert bench.turn() == [Broken(why)]
+    assert bench.turn(SOCKET_FD) == [Broken(why)]
     assert socket.closed
     assert bench.channel.fds() == []
     assert not bench.channel.more
 
 
 def test_an_end_that_was_not_told_before_the_hang_up_is_not_told_to_the_next_request():
-    bench = Bench(ScriptedSocket(WATCH, b""), ScriptedSocket(PAGE))
+    bench = Bench(ScriptedStream(WATCH, b""), ScriptedStream(PAGE))
     bench.connected()
     assert seen(bench.turn(SOCKET_FD)) == [read(b"one", began=True)]
     bench.channel.hang_up()
@@ -159,24 +159,24 @@ def test_an_end_that_was_not_told_before_the_hang_up_is_not_told_to_the_next_req
 
 
 def test_a_response_cut_by_its_connection_is_broken_and_not_complete():
-    bench = Bench(ScriptedSocket(PAGE[:-1], b""))
+    bench = Bench(ScriptedStream(PAGE[:-1], b""))
     bench.connected()
     assert seen(bench.turn(SOCKET_FD)) == [read(b"hell", began=True)]
-    assert bench.turn() == [Broken("it was closed")]
+    assert bench.turn(SOCKET_FD) == [Broken("it was closed")]
 
 
 def test_a_response_that_told_no_length_ends_with_its_connection():
     """Proxies answer like this, and the status must not get lost."""
-    bench = Bench(ScriptedSocket(b"HTTP/1.1 503 Unavailable\r\n\r\n<html>", b""))
+    bench = Bench(ScriptedStream(b"HTTP/1.1 503 Unavailable\r\n\r\n<html>", b""))
     bench.connected()
     assert seen(bench.turn(SOCKET_FD)) == [read(b"<html>", began=True, status=503)]
-    assert seen(bench.turn()) == [read(b"", complete=True, status=503)]
+    assert seen(bench.turn(SOCKET_FD)) == [read(b"", complete=True, status=503)]
     assert bench.channel.fds() == []
     assert bench.turn() == []
 
 
 def test_what_is_no_http_is_told_as_nonsense():
-    socket = ScriptedSocket(b"SSH-2.0-OpenSSH_9\r\n")
+    socket = ScriptedStream(b"SSH-2.0-OpenSSH_9\r\n")
     bench = Bench(socket)
     bench.connected()
     (happening,) = bench.turn(SOCKET_FD)
@@ -187,8 +187,8 @@ def test_what_is_no_http_is_told_as_nonsense():
 
 @pytest.mark.parametrize("unasked", [b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n"])
 def test_between_requests_a_close_or_unasked_bytes_end_the_connection_silently(unasked):
-    socket = ScriptedSocket(PAGE, BlockingIOError(), unasked)
-    bench = Bench(socket, ScriptedSocket(PAGE))
+    socket = ScriptedStream(PAGE, unasked)
+    bench = Bench(socket, ScriptedStream(PAGE))
     bench.connected()
     bench.turn(SOCKET_FD)
     assert bench.turn(SOCKET_FD) == []
@@ -198,12 +198,12 @@ def test_between_requests_a_close_or_unasked_bytes_end_the_connection_silently(u
 
 
 def test_a_request_that_cannot_be_sent_is_broken():
-    bench = Bench(ScriptedSocket(send_error=BrokenPipeError()))
+    bench = Bench(ScriptedStream(send_error=BrokenPipeError()))
     assert bench.connected() == [Broken("it was closed")]
 
 
 def test_silence_for_longer_than_a_server_is_ever_silent_is_broken():
-    socket = ScriptedSocket(WATCH)
+    socket = ScriptedStream(WATCH)
     bench = Bench(socket)
     bench.connected()
     bench.turn(SOCKET_FD)
@@ -213,13 +213,13 @@ def test_silence_for_longer_than_a_server_is_ever_silent_is_broken():
 
 
 def test_a_server_that_never_begins_to_answer_is_broken():
-    bench = Bench(ScriptedSocket())
+    bench = Bench(ScriptedStream())
     bench.connected()
     assert bench.turn(after=150.0) == [Silent(150.0)]
 
 
 def test_every_byte_ends_the_silence():
-    bench = Bench(ScriptedSocket(WATCH, BlockingIOError(), b"3\r\n"))
+    bench = Bench(ScriptedStream(WATCH, b"3\r\n"))
     bench.connected()
     bench.turn(SOCKET_FD)
     assert bench.turn(SOCKET_FD, after=149.0) == []
@@ -228,7 +228,7 @@ def test_every_byte_ends_the_silence():
 
 def test_a_request_that_nobody_answers_does_not_count_as_hearing_the_server():
     """If a server accepts connections and says nothing, then asking it again and again must not make the watch look young."""
-    bench = Bench(ScriptedSocket(PAGE), ScriptedSocket())
+    bench = Bench(ScriptedStream(PAGE), ScriptedStream())
     bench.connected()
     bench.turn(SOCKET_FD)
     heard_at = bench.channel.heard_at
@@ -242,22 +242,14 @@ def test_a_request_that_nobody_answers_does_not_count_as_hearing_the_server():
 
 
 def test_an_idle_connection_may_be_silent():
-    bench = Bench(ScriptedSocket(PAGE))
+    bench = Bench(ScriptedStream(PAGE))
     bench.connected()
     bench.turn(SOCKET_FD)
     assert bench.turn(after=10_000.0) == []
 
 
-def test_a_turn_reads_so_much_and_no_more():
-    """Other namespaces, and readers with questions, have their turn too."""
-    bench = Bench(ScriptedSocket(WATCH, *[b"1\r\nx\r\n"] * READS_AT_ONCE))
-    bench.connected()
-    assert seen(bench.turn(SOCKET_FD)) == [read(b"one" + b"x" * (READS_AT_ONCE - 1), began=True)]
-    assert seen(bench.turn(SOCKET_FD)) == [read(b"x")]
-
-
 def test_a_hang_up_while_dialing_leaves_the_connection_for_the_next_request():
-    bench = Bench(ScriptedSocket(PAGE))
+    bench = Bench(ScriptedStream(PAGE))
     bench.channel.ask(FIRST)
     bench.channel.hang_up()
     assert bench.turn(DIAL_FD) == []
@@ -268,7 +260,7 @@ def test_a_hang_up_while_dialing_leaves_the_connection_for_the_next_request():
 
 
 def test_a_request_made_while_an_older_one_dials_takes_its_place():
-    socket = ScriptedSocket(PAGE)
+    socket = ScriptedStream(PAGE)
     bench = Bench(socket)
     bench.channel.ask(FIRST)
     bench.channel.hang_up()
@@ -284,36 +276,18 @@ def test_credentials_are_forgotten_by_the_dialer():
     assert bench.dialer.forgotten == 1
 
 
-def test_bytes_that_tls_holds_back_are_read_without_a_poll():
-    class Tls(ScriptedSocket, ssl.SSLSocket):
-        def pending(self) -> int:
-            return len(self.script)
-
-    socket = Tls(WATCH, ssl.SSLWantReadError(), b"3\r\ntwo\r\n")
-    bench = Bench(socket)
-    bench.connected()
-    assert bench.channel.more
-    assert seen(bench.turn()) == [read(b"two")]
-    assert not bench.channel.more
-
-
 @given(cuts=st.lists(st.integers(0, 150), max_size=8), close=st.booleans())
 def test_however_the_bytes_come_two_pages_are_two_pages(cuts, close):
     edges = [0, *sorted(min(cut, len(PAGE)) for cut in cuts), len(PAGE)]
     parts = [PAGE[at:end] for at, end in itertools.pairwise(edges) if at < end]
-    script = [step for part in parts for step in (part, BlockingIOError())]
-    bench = (
-        Bench(ScriptedSocket(*script[:-1], b""), ScriptedSocket(*script))
-        if close
-        else Bench(ScriptedSocket(*script * 2))
-    )
+    bench = Bench(ScriptedStream(*parts, b""), ScriptedStream(*parts)) if close else Bench(ScriptedStream(*parts * 2))
     for request in (FIRST, NEXT):
         bench.channel.ask(request)
-        told = []
-        for _ in range(len(parts) + 3):
+        told = bench.turn(*[SOCKET_FD] * (close and request is NEXT))
+        for _ in range(len(parts) + 4):
             if not any(one.complete for one in told):
                 told += bench.turn(*bench.channel.fds())
-        assert b"".join(one.body for one in told) == b"hello"
+        assert b"".join(part for one in told for part in one.parts) == b"hello"
         assert told[-1].complete
 
 

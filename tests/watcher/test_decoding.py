@@ -22,7 +22,7 @@ each_media = pytest.mark.parametrize("media", MEDIA, ids=lambda media: media.nam
 
 
 def _events(media: Media, body: bytes) -> list[WatchEvent]:
-    return [DECODERS[media].event(piece) for piece in DECODERS[media].splitter().feed(body)]
+    return [DECODERS[media].event(piece) for piece in DECODERS[media].splitter().feed([body])]
 
 
 def _event(media: Media, body: bytes) -> WatchEvent:

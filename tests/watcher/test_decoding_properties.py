@@ -27,7 +27,7 @@ each_media = pytest.mark.parametrize("media", MEDIA, ids=lambda media: media.nam
 
 
 def _events(media: Media, body: bytes) -> list[WatchEvent]:
-    return [DECODERS[media].event(piece) for piece in DECODERS[media].splitter().feed(body)]
+    return [DECODERS[media].event(piece) for piece in DECODERS[media].splitter().feed([body])]
 
 
 def _event(media: Media, body: bytes) -> WatchEvent:
@@ -58,28 +58,28 @@ def test_however_the_stream_is_cut_it_gives_the_same_events(media, cuts, take):
     body = b"".join(SOME_EVENTS[media][one] for one in take)
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     splitter = DECODERS[media].splitter()
-    pieces = [piece for at, end in itertools.pairwise(edges) for piece in splitter.feed(body[at:end])]
-    assert pieces == [piece for one in take for piece in DECODERS[media].splitter().feed(SOME_EVENTS[media][one])]
+    pieces = [piece for at, end in itertools.pairwise(edges) for piece in splitter.feed([body[at:end]])]
+    assert pieces == [piece for one in take for piece in DECODERS[media].splitter().feed([SOME_EVENTS[media][one]])]
     assert len(pieces) == len(take)
 
 
 def test_a_line_without_its_end_is_no_event_yet():
-    assert Lines().feed(b'{"type": "ADDED"}') == []
+    assert Lines().feed([b'{"type": "ADDED"}']) == []
 
 
 def test_empty_lines_are_no_events():
-    assert Lines().feed(b"\n \n\r\n{}\n") == [b"{}"]
+    assert Lines().feed([b"\n \n\r\n{}\n"]) == [b"{}"]
 
 
 def test_an_event_longer_than_any_object_is_refused():
     lines = Lines()
     piece = b"x" * (LARGEST_EVENT_BYTES // 4)
     for _ in range(4):
-        assert lines.feed(piece) == []
+        assert lines.feed([piece]) == []
     with pytest.raises(BadStream):
-        lines.feed(b"x")
+        lines.feed([b"x"])
     with pytest.raises(BadStream):
-        Frames().feed(b"<htm")
+        Frames().feed([b"<htm"])
 
 
 @given(junk=st.binary(max_size=200))

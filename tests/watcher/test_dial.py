@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -64,13 +64,17 @@ def nothing(_connection: socket.socket) -> None:
 
 
 def test_a_connection_does_not_block_and_comes_with_the_newest_token():
-    with listening(nothing) as port:
+    def quiet(connection: socket.socket) -> None:
+        connection.recv(1)
+
+    with listening(quiet) as port:
         dialed = dial(at(port))
-    assert isinstance(dialed, Dialed)
-    with dialed.socket:
-        assert not dialed.socket.getblocking()
-        assert dialed.headers == {"authorization": "Bearer TOKEN"}
-        assert "TOKEN" not in repr(dialed)
+        assert isinstance(dialed, Dialed)
+        with closing(dialed.stream):
+            with pytest.raises(BlockingIOError):
+                dialed.stream.receive()
+            assert dialed.headers == {"authorization": "Bearer TOKEN"}
+            assert "TOKEN" not in repr(dialed)
 
 
 def test_a_port_that_nobody_listens_on_is_told():
@@ -123,7 +127,7 @@ def test_credentials_are_read_again_only_when_they_were_forgotten():
         results += [attempt(dialer), attempt(dialer)]
     for result in results:
         assert isinstance(result, Dialed)
-        result.socket.close()
+        result.stream.close()
     assert reads == ["read"]
 
 
@@ -153,8 +157,8 @@ def test_a_proxy_is_asked_for_a_tunnel_with_its_password():
         one = server(proxy=f"http://us%40er:pass@127.0.0.1:{port}", configuration=Configuration())
         dialed = dial(one)
         assert isinstance(dialed, Dialed)
-        with dialed.socket:
-            dialed.socket.send(b"through")
+        with closing(dialed.stream):
+            dialed.stream.send(b"through")
     assert asked[0].startswith(b"CONNECT api:8001 HTTP/1.")
     assert b"Proxy-Authorization: Basic " + base64.b64encode(b"us@er:pass") in asked[0]
     assert asked[1] == b"through"

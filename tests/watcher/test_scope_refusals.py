@@ -36,13 +36,13 @@ def test_a_refusal_may_come_in_pieces():
 
 def test_a_proxys_error_page_says_what_was_asked_for_and_shows_nothing_of_the_page():
     bench = ScopeBench()
-    page = Read(403, {"content-type": "text/html"}, began=True, body=b"<html>secret</html>", complete=True)
+    page = Read(403, {"content-type": "text/html"}, began=True, parts=[b"<html>secret</html>"], complete=True)
     bench.take(page)
     assert bench.scope.state.denied == "list of pods: no reason given by whoever answered"
     bench = watching()
     bench.now += 60.0
     bench.take(Broken("x"))
-    bench.take(Read(502, {"content-type": "text/html"}, began=True, body=b"<html>", complete=True))
+    bench.take(Read(502, {"content-type": "text/html"}, began=True, parts=[b"<html>"], complete=True))
     assert bench.scope.last_error == "refused: 502 watch of pods: no reason given by whoever answered"
 
 

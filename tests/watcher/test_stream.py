@@ -1,0 +1,115 @@
+"""Connections' bytes, with TLS and without, against servers on loopback."""
+
+import select
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.certificates import Files, server_context, tls_server
+from watcher.stream import ROOM_BYTES, PlainStream, Stream, TlsStream
+
+PATIENCE_SECONDS = 30.0
+BODY = bytes(range(256)) * 4_096
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path / "ca")
+
+
+@contextmanager
+def opened(port: int, files: Files, *, name: str = "localhost") -> Iterator[TlsStream]:
+    connected = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+    with (
+        connected,
+        closing(TlsStream(connected, ssl.create_default_context(cafile=files.ca), server_name=name)) as stream,
+    ):
+        yield stream
+
+
+def received(stream: Stream) -> tuple[bytes, list[int]]:
+    """All that comes until the end, and how much each time."""
+    pieces: list[bytes] = []
+    sizes: list[int] = []
+    while select.select([stream.fileno()], [], [], PATIENCE_SECONDS)[0]:
+        try:
+            brought = stream.receive()
+        except BlockingIOError:
+            continue
+        if not brought:
+            return b"".join(pieces), sizes
+        pieces += brought
+        sizes.append(sum(map(len, brought)))
+    raise AssertionError("nothing came, and no end")
+
+
+def test_what_goes_through_tls_comes_out(files):
+    def echo(connection: ssl.SSLSocket) -> None:
+        connection.sendall(connection.recv(1_000) * 2)
+
+    with tls_server(server_context(files.issue("localhost")), echo) as port, opened(port, files) as stream:
+        assert stream.send(b"hello")
+        assert received(stream)[0] == b"hellohello"
+
+
+def test_many_records_come_in_one_read_and_none_is_left_behind(files):
+    """What is left in memory no poll would tell of."""
+
+    def many(connection: ssl.SSLSocket) -> None:
+        for at in range(0, len(BODY), 4_096):
+            connection.sendall(BODY[at : at + 4_096])
+
+    with tls_server(server_context(files.issue("localhost")), many) as port, opened(port, files) as stream:
+        body, sizes = received(stream)
+    assert body == BODY
+    assert max(sizes) > 16 * 1024
+    assert max(sizes) <= ROOM_BYTES
+
+
+def test_a_server_that_is_gone_without_a_word_is_an_end(files):
+    def rude(connection: ssl.SSLSocket) -> None:
+        connection.sendall(b"half")
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with tls_server(server_context(files.issue("localhost")), rude) as port, opened(port, files) as stream:
+        assert received(stream)[0] == b"half"
+
+
+def test_bytes_that_are_no_tls_are_an_error(files):
+    def spoil(connection: ssl.SSLSocket) -> None:
+        raw = socket.socket(fileno=connection.detach())
+        raw.sendall(b"x" * 100)
+        raw.close()
+
+    with (
+        tls_server(server_context(files.issue("localhost")), spoil) as port,
+        opened(port, files) as stream,
+        pytest.raises(OSError, match=r".") as caught,
+    ):
+        received(stream)
+    assert not isinstance(caught.value, BlockingIOError)
+
+
+def test_a_certificate_for_another_name_is_refused_and_the_server_is_told(files):
+    with (
+        tls_server(server_context(files.issue("other.example"))) as port,
+        pytest.raises(ssl.SSLCertVerificationError),
+        opened(port, files),
+    ):
+        pass
+
+
+def test_a_stream_without_tls_does_not_block_and_has_an_end():
+    ours, theirs = socket.socketpair()
+    with theirs, closing(PlainStream(ours)) as stream:
+        with pytest.raises(BlockingIOError):
+            stream.receive()
+        assert stream.send(b"ask")
+        assert theirs.recv(10) == b"ask"
+        theirs.sendall(BODY[:10])
+        theirs.shutdown(socket.SHUT_WR)
+        assert received(stream) == (BODY[:10], [10])

@@ -1,0 +1,112 @@
+"""Bytes to and from the API server over a connected socket, with TLS or without; once open, nothing here blocks.
+
+TLS is done in memory: one read of the socket takes whatever has come, where a TLS socket makes two system calls for each record. The
+API server writes a record for every event, so a list of 20,000 pods costs two fifths of the CPU (measured: 0.11 s for 0.30 s).
+"""
+
+import socket
+import ssl
+from typing import Final, Protocol
+
+ROOM_BYTES: Final = 256 * 1024
+"""Read at once, at the most. What one read brought is published as one message."""
+
+RECORD_BYTES: Final = 16 * 1024
+"""What a TLS record holds at the most (RFC 8446, 5.1)."""
+
+_ROOM = memoryview(bytearray(ROOM_BYTES))
+"""Where all reads of this process go, one after the other: what they bring is copied out at once."""
+
+
+class Stream(Protocol):
+    """A connection that stands."""
+
+    def fileno(self) -> int:
+        """What to poll; -1 once it is closed."""
+        ...
+
+    def send(self, data: bytes) -> bool:
+        """Sends all of it, or tells that there is no room for that. Raises OSError."""
+        ...
+
+    def receive(self) -> list[bytes]:
+        """What there is to read, in pieces; none at the end. Raises BlockingIOError where there is nothing for now, and OSError."""
+        ...
+
+    def close(self) -> None:
+        """Ends the connection."""
+        ...
+
+
+class PlainStream:
+    """A `Stream` without TLS."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setblocking(False)
+        self._socket = connected
+        self.fileno = connected.fileno
+        self.close = connected.close
+
+    def send(self, data: bytes) -> bool:
+        return self._socket.send(data) == len(data)
+
+    def receive(self) -> list[bytes]:
+        size = self._socket.recv_into(_ROOM)
+        return [bytes(_ROOM[:size])] if size else []
+
+
+class TlsStream:
+    """A `Stream` through TLS."""
+
+    def __init__(self, connected: socket.socket, context: ssl.SSLContext, *, server_name: str) -> None:
+        """Shakes hands, and may take the socket's timeout for each of its steps. Raises OSError."""
+        self._socket = connected
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        self._over = False
+        self.fileno = connected.fileno
+        self.close = connected.close
+        self._shake_hands()
+        connected.setblocking(False)
+
+    def send(self, data: bytes) -> bool:
+        self._tls.write(data)
+        return self._flush()
+
+    def receive(self) -> list[bytes]:
+        records: list[bytes] = []
+        while not (records or self._over):
+            self._take()
+            try:
+                while True:
+                    records.append(self._tls.read(RECORD_BYTES))
+            except ssl.SSLWantReadError:
+                self._flush()  # an answer to what was no data, as a new key
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                self._over = True
+        return records
+
+    def _shake_hands(self) -> None:
+        while True:
+            try:
+                self._tls.do_handshake()
+                self._flush()
+                return
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._take()
+            except ssl.SSLError:
+                self._flush()  # the alert that tells the server what is wrong
+                raise
+
+    def _take(self) -> None:
+        size = self._socket.recv_into(_ROOM)
+        if size:
+            self._incoming.write(_ROOM[:size])
+        else:
+            self._incoming.write_eof()
+
+    def _flush(self) -> bool:
+        """Sends what TLS has to say: little, where nobody has to wait for room."""
+        data = self._outgoing.read()
+        return not data or self._socket.send(data) == len(data)
