@@ -8,6 +8,7 @@ from common.messages import Beat, Condition, Event, InitDone, SnapshotAsk, Snaps
 from watcher.channel import Happening
 from watcher.publish import Publisher
 from watcher.scope import Scope
+from watcher.states import Watch
 
 BEAT_SECONDS = 1.0
 
@@ -37,6 +38,16 @@ class Watcher:
         return any(state.listed for state in states) and all(
             state.listed or state.denied is not None for state in states
         )
+
+    @property
+    def beat_at(self) -> float:
+        """When the next beat is due, if nothing happens till then (monotonic seconds)."""
+        return self._beat_at + BEAT_SECONDS
+
+    @property
+    def calm(self) -> bool:
+        """Nothing but a beat is due for the time being."""
+        return all(isinstance(scope.state.activity, Watch) for scope in self.scopes)
 
     def tick(self, *, now: float, stamp_ns: int) -> list[Updates | Beat]:
         """Lets time pass; call it at least once a second."""
@@ -69,7 +80,7 @@ class Watcher:
 
     def _beat(self, now: float) -> list[Beat]:
         condition = self.condition
-        if condition is self._beat_condition and now - self._beat_at < BEAT_SECONDS:
+        if condition is self._beat_condition and now < self.beat_at:
             return []
         self._beat_condition, self._beat_at = condition, now
         return [self.publisher.beat(condition)]

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Sequence
 from functools import partial
+from math import ceil
 
 import zmq
 
@@ -30,7 +31,7 @@ from watcher.stream import ROOM_BYTES
 from watcher.view import WatcherView
 
 TURN_MILLISECONDS = 250
-"""The longest sleep of the loop: bounds how late a wait's end or a beat is noticed."""
+"""The longest sleep of the loop while a wait may end: bounds how late that is noticed. A calm watcher sleeps until its next beat."""
 
 LIST_PAUSE_SECONDS = 0.001
 """Before the next read of a streaming list when the last one brought little, so that each brings many objects: the API server sends
@@ -151,7 +152,7 @@ class Loop:
         self._publish(self._watcher.tick(now=monotonic(), stamp_ns=wall_ns()))
         self._poll_channels()
         busy = any(channel.more for channel in self._channels.values())
-        ready = self._poller.poll(0 if busy else TURN_MILLISECONDS)
+        ready = self._poller.poll(0 if busy else self._sleep_milliseconds())
         readable = {one for one, _ in ready if isinstance(one, int)}
         in_small_pieces = False
         for scope, channel in self._channels.items():
@@ -165,6 +166,11 @@ class Loop:
             self._answer()
         if in_small_pieces:
             time.sleep(LIST_PAUSE_SECONDS)
+
+    def _sleep_milliseconds(self) -> int:
+        if not self._watcher.calm:
+            return TURN_MILLISECONDS
+        return max(ceil(1e3 * (self._watcher.beat_at - monotonic())), 0)
 
     def close(self) -> None:
         """Closes the sockets."""
