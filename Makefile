@@ -7,7 +7,7 @@
 # make containers  the image, compose up and each container's faults: some minutes (needs an engine and Compose)
 # make chaos   random faults against podwire, for as long as wanted (ARGS=--help)
 # make docs    the pages that are made from the code
-# make bench   start-up time, lag and memory on today's API server (needs ../shared/apiserver)
+# make bench   what a sync costs next to a bare reader and to the typed client (bench.events: how soon an event arrives)
 # make clean   removes what these made
 
 PYTHON ?= python3

@@ -22,7 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "apiserver"
-TICKS = os.sysconf("SC_CLK_TCK")
+REAL = "Kubernetes' API server (shared/apiserver)"
 STAGES = ("watcher-pods", "watcher-replicasets", "watcher-jobs", "matcher", "relay")
 
 
@@ -52,23 +52,30 @@ def cluster(pods: int) -> Iterator[Cluster]:
 
 @contextmanager
 def real_cluster(pods: int) -> Iterator[Cluster]:
+    """Today's Kubernetes code, filled with `pods` pods."""
+    with empty_real_cluster() as real:
+        fill(real, pods, seed=1)
+        yield real
+
+
+@contextmanager
+def empty_real_cluster() -> Iterator[Cluster]:
+    """Today's Kubernetes code, for `fill`."""
     state = tempfile.mkdtemp(prefix="podwire-bench-")
     port = str(free_ports(3))
     try:
         up = subprocess.run(
             [SHARED / "up", state], env=environment(PORT=port), capture_output=True, text=True, check=True
         )
-        kubeconfig = up.stdout.strip().splitlines()[-1]
-        subprocess.run(
-            [sys.executable, SHARED / "fill", "--kubeconfig", kubeconfig, "--pods", str(pods)],
-            check=True,
-            stdout=sys.stderr,
-        )
-        yield Cluster(
-            kubeconfig, "Kubernetes' API server (shared/apiserver)", int(Path(state, "apiserver.pid").read_text())
-        )
+        yield Cluster(up.stdout.strip().splitlines()[-1], REAL, int(Path(state, "apiserver.pid").read_text()))
     finally:
         subprocess.run([SHARED / "down", state], check=True)
+
+
+def fill(real: Cluster, pods: int, *, seed: int) -> None:
+    """Writes so many more pods; each call of one server needs its own seed."""
+    arguments = ["--kubeconfig", real.kubeconfig, "--pods", str(pods), "--seed", str(seed)]
+    subprocess.run([sys.executable, SHARED / "fill", *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
@@ -166,29 +173,6 @@ def wait_for(condition: Callable[[], object], *, seconds: float, what: str, ever
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not come within {seconds:.0f} s")
         time.sleep(every)
-
-
-def descendants(pid: int) -> list[int]:
-    """The process and all that it started."""
-    found = [pid]
-    for one in found:
-        for task in Path(f"/proc/{one}/task").glob("*/children"):
-            found.extend(int(child) for child in task.read_text().split())
-    return found
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of one process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def pss_mb(pid: int) -> float:
-    """Proportional set size in MB (10^6 bytes): shared pages count once over all sharers."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise RuntimeError("no Pss")
 
 
 def machine() -> str:

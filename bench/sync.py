@@ -1,108 +1,212 @@
-"""What a sync costs, from podwire's start until the reducer has every pod: time, CPU, memory; and how soon a lone event arrives.
+"""What a sync costs: from podwire's start until the reducer has every pod, against other ways of getting there.
 
     python -m bench.sync [--pods 20000] [--repeat 3] [--json FILE]
 
-Alternates the bare reader of JSON pages with podwire on the same API server, and prints medians and ratios. `rig` says which API server;
-the lone event is measured on the sandbox.
+In turn, on one API server (`clusters` says which): a bare reader that fetches the list as JSON pages and throws it away; podwire, and then
+its resync after the reducer has dropped the connection; and, up to --typed-pods, the typed client of the `kubernetes` package doing the
+same job. Peaks of memory come from runs of their own, in which PSS is read every 20 ms: their times are not used.
 """
 
-import argparse
 import json
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import rig
-from bench.latency import lone_events
+import click
+
+from bench import pipeline, rig, usage
+from bench.clusters import Filled, clusters
+from bench.figures import Run, medians
+from bench.pipeline import SUPERVISOR, five
+from bench.sink import State, sink
+
+SETTLE_SECONDS = 2.0
+"""From the end of a sync until steady memory is read: what is given back is given back by then."""
+
+PATIENCE_SECONDS = 300.0
 
 
-def bare(cluster: rig.Cluster) -> dict[str, Any]:
-    server = rig.cpu_seconds(cluster.server_pid) if cluster.server_pid else 0.0
-    command = [sys.executable, "-m", "bench.bare_reader", cluster.kubeconfig]
-    out = subprocess.run(command, cwd=rig.ROOT, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(out.stdout)
-    found["server_cpu"] = rig.cpu_seconds(cluster.server_pid) - server if cluster.server_pid else 0.0
-    return found
+def bare(filled: Filled) -> Run:
+    """One run of the bare reader."""
+    server = _server(filled)
+    found: Run = json.loads(_run(["bench.bare_reader", filled.cluster.kubeconfig]))
+    return found | {"server_cpu": _server(filled) - server}
 
 
-def podwire(cluster: rig.Cluster, pods: int, *, settle: float = 2.0) -> dict[str, float]:
-    """One start of `podwire up` until the reducer has `pods` pods, and what it costs a little later."""
-    server = rig.cpu_seconds(cluster.server_pid) if cluster.server_pid else 0.0
-    with tempfile.TemporaryDirectory(prefix="podwire-bench-") as run, rig.reducer() as reducer:
-        began = time.monotonic()
-        arguments = ["podwire", "up", "--kubeconfig", cluster.kubeconfig, "--intake", reducer.address, "--run-dir", run]
-        with rig.process(arguments, log=Path(run, "log")) as up:
-            rig.wait_for(
-                lambda: reducer.get("/state")["pods"] >= pods,
-                seconds=300,
-                what=f"{pods} pods at the reducer",
-                every=0.02,
-            )
-            wall = time.monotonic() - began
-            pids = rig.descendants(up.pid)
-            cpu = sum(map(rig.cpu_seconds, pids))
-            time.sleep(settle)
-            state = reducer.get("/state")
-            return {
-                "wall": wall,
-                "cpu": cpu,
-                "server_cpu": rig.cpu_seconds(cluster.server_pid) - server if cluster.server_pid else 0.0,
-                "pss_mb": sum(map(rig.pss_mb, rig.descendants(up.pid))),
-                "bytes_upstream": state["bytes_wire"],
-                "breaches": reducer.get("/breaches")["breaches"]["count"],
-            }
+def typed(filled: Filled) -> Run:
+    """One run of the typed client, from its start."""
+    server, began_ns = _server(filled), time.time_ns()
+    found = json.loads(_run(["bench.typed_client", filled.cluster.kubeconfig]))
+    wall = (found["done_ns"] - began_ns) / 1e9
+    return {"wall": wall, "cpu": found["cpu"], "server_cpu": _server(filled) - server}
 
 
-def median(runs: list[dict[str, Any]], key: str) -> float:
-    return statistics.median(float(run[key]) for run in runs)
+def podwire(filled: Filled) -> Run:
+    """One start of `podwire up` until the reducer has all, and a resync."""
+    server = _server(filled)
+    with sink() as reducer, pipeline.running(filled.cluster.kubeconfig, reducer.address) as ours:
+        state = reducer.wait_for(filled.pods, seconds=PATIENCE_SECONDS)
+        used, server = ours.cpu(), _server(filled) - server
+        time.sleep(SETTLE_SECONDS)
+        pss = ours.pss_mb()
+        figures = {
+            "wall": (state.told_ns - ours.began_ns) / 1e9,
+            "server_cpu": server,
+            "pss_mb": five(pss),
+            "pss_all_mb": sum(pss.values()),
+            "bytes_per_pod": state.wire_bytes / state.pods,
+            **_cpu(used, ""),
+            **{f"pss_mb {stage}": value for stage, value in pss.items()},
+        }
+        before, cut_ns = ours.cpu(), time.time_ns()
+        reducer.cut()
+        again = reducer.wait_for(filled.pods, seconds=PATIENCE_SECONDS, connections=2)
+        used = pipeline.since(before, ours.cpu())
+        return figures | _resync(again, cut_ns) | _cpu(used, "resync_") | {"breaches": float(again.breaches)}
 
 
-def report(pods: int, bares: list[dict[str, Any]], ours: list[dict[str, float]]) -> dict[str, float]:
-    reader, wall = median(bares, "wall"), median(ours, "wall")
-    figures = {
-        "pods": pods,
-        "bare_wall_s": reader,
-        "wall_s": wall,
-        "wall_over_bare": wall / reader,
-        "bare_cpu_s": median(bares, "cpu"),
-        "cpu_s": median(ours, "cpu"),
-        "cpu_over_bare": median(ours, "cpu") / median(bares, "cpu"),
-        "server_cpu_over_bare": median(ours, "server_cpu") / (median(bares, "server_cpu") or 1.0),
-        "pss_mb": median(ours, "pss_mb"),
-        "bytes_per_pod": median(ours, "bytes_upstream") / pods,
-        "breaches": max(run["breaches"] for run in ours),
+def _resync(state: State, cut_ns: int) -> Run:
+    return {
+        "resync_wall": (state.told_ns - state.opened_ns) / 1e9,
+        "resync_redial": (state.opened_ns - cut_ns) / 1e9,
     }
-    for name, value in figures.items():
-        print(f"  {name:22} {value:12,.2f}", flush=True)
-    return figures
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--pods", type=int, action="append", help="how many; may be given many times (default 20000)")
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--no-latency", action="store_true", help="leave out the lone event")
-    parser.add_argument("--json", type=Path, help="write the figures here")
-    args = parser.parse_args()
-    print(rig.machine())
-    results: dict[str, Any] = {"machine": rig.machine(), "sync": []}
-    for pods in args.pods or [20_000]:
-        with rig.cluster(pods) as cluster:
-            there = bare(cluster) and pods
-            print(f"{there} pods, {cluster.what}: medians of {args.repeat} runs each, in turn", flush=True)
-            bares, ours = [], []
-            for _ in range(args.repeat):
-                bares.append(bare(cluster))
-                ours.append(podwire(cluster, pods))
-            results["sync"].append(report(pods, bares, ours))
-    if not args.no_latency:
-        results["lone_event"] = lone_events()
-    if args.json:
-        args.json.write_text(json.dumps(results, indent=1) + "\n")
+def _cpu(used: dict[str, float], prefix: str) -> Run:
+    by_stage = {f"{prefix}cpu {stage}": value for stage, value in used.items()}
+    return {f"{prefix}cpu": five(used), f"{prefix}cpu_all": sum(used.values()), **by_stage}
+
+
+def peak(filled: Filled) -> Run:
+    """One start of `podwire up` whose memory is watched."""
+    with (
+        sink() as reducer,
+        pipeline.running(filled.cluster.kubeconfig, reducer.address) as ours,
+        usage.MemorySampler(ours.supervisor) as sampler,
+    ):
+        reducer.wait_for(filled.pods, seconds=PATIENCE_SECONDS)
+        time.sleep(SETTLE_SECONDS)
+        steady = ours.pss_mb()
+        return {
+            "peak_mb": sampler.peak_below_mb,
+            "peak_all_mb": sampler.peak_mb,
+            "peak_over_steady": sampler.peak_below_mb / five(steady),
+            "peak_bound_mb": five(steady) + ours.slack_mb(),
+        }
+
+
+def _run(module: list[str]) -> str:
+    command = [sys.executable, "-m", *module]
+    out = subprocess.run(
+        command, cwd=rig.ROOT, env=rig.environment(), stdout=subprocess.PIPE, text=True, check=True, timeout=3600
+    )
+    return out.stdout.splitlines()[0]
+
+
+def _server(filled: Filled) -> float:
+    """CPU seconds of the API server so far; 0 where it is not ours to measure."""
+    return usage.cpu_seconds(filled.cluster.server_pid) if filled.cluster.server_pid else 0.0
+
+
+def calm(filled: Filled, *, seconds: float = 10.0) -> None:
+    """Waits until the API server has put what was before behind it, at most so long."""
+    until = time.monotonic() + seconds
+    while filled.cluster.server_pid and time.monotonic() < until:
+        before = _server(filled)
+        time.sleep(0.3)
+        if _server(filled) - before < 0.02:
+            return
+
+
+def measure(filled: Filled, *, repeat: int, typed_pods: int) -> dict[str, Any]:
+    """All runs at one size, in turn, and their medians and ratios."""
+    ways: dict[str, tuple[Callable[[Filled], Run], int]] = {
+        "bare": (bare, repeat),
+        "podwire": (podwire, repeat),
+        "peak": (peak, max(1, repeat // 2)),
+        "typed": (typed, 1 if filled.pods <= typed_pods else 0),
+    }
+    runs: dict[str, list[Run]] = {name: [] for name in ways}
+    bare(filled)  # the server's caches are warm then, for all
+    for turn in range(repeat):
+        for name, (way, times) in ways.items():
+            if turn < times:
+                calm(filled)
+                runs[name].append(way(filled))
+    return {"pods": filled.pods, "server": filled.cluster.what, "runs": runs, **figures(runs, filled.pods)}
+
+
+def figures(runs: dict[str, list[Run]], pods: int) -> Run:
+    """Medians, named for whose they are, and what is reckoned from them."""
+    flat = {f"{way} {name}": value for way, some in runs.items() for name, value in medians(some).items()}
+    yard = {name: flat[f"bare {name}"] for name in ("wall", "cpu", "server_cpu")}
+    ratios = {
+        f"{name} over bare": flat[f"podwire {name}"] / yard[name]
+        for name in ("wall", "cpu", "server_cpu")
+        if yard[name]
+    }
+    if runs["typed"]:
+        ratios["typed cpu over podwire's"] = flat["typed cpu"] / flat["podwire cpu"]
+    return flat | ratios | {"podwire cpu_us_per_pod": 1e6 * flat["podwire cpu"] / pods}
+
+
+SHOWN = (
+    ("bare reader: wall", "bare wall", "s"),
+    ("bare reader: CPU", "bare cpu", "s"),
+    ("podwire: start until the reducer has all", "podwire wall", "s"),
+    ("  over the bare reader's", "wall over bare", ""),
+    ("podwire: CPU of the five", "podwire cpu", "s"),
+    *((f"  {stage}", f"podwire cpu {stage}", "s") for stage in rig.STAGES),
+    ("  the supervisor, not in the five", f"podwire cpu {SUPERVISOR}", "s"),
+    ("  the five's over the bare reader's", "cpu over bare", ""),
+    ("API server: CPU for podwire's sync", "podwire server_cpu", "s"),
+    ("  over that for the bare reader's", "server_cpu over bare", ""),
+    ("podwire: PSS of the five, steady", "podwire pss_mb", "MB"),
+    *((f"  {stage}", f"podwire pss_mb {stage}", "MB") for stage in (*rig.STAGES, SUPERVISOR)),
+    ("  with the supervisor", "podwire pss_all_mb", "MB"),
+    ("podwire: PSS of the five, peak", "peak peak_mb", "MB"),
+    ("  over the steady one of the same run", "peak peak_over_steady", ""),
+    ("  with the supervisor", "peak peak_all_mb", "MB"),
+    ("  bound: each one's own peak, summed", "peak peak_bound_mb", "MB"),
+    ("bytes upstream per pod", "podwire bytes_per_pod", "B"),
+    ("resync: connection until the reducer has all", "podwire resync_wall", "s"),
+    ("  the drop until the new connection", "podwire resync_redial", "s"),
+    ("  CPU of the five", "podwire resync_cpu", "s"),
+    ("typed client: wall", "typed wall", "s"),
+    ("typed client: CPU", "typed cpu", "s"),
+    ("  over that of the five", "typed cpu over podwire's", ""),
+    ("breaches of what podwire promises", "podwire breaches", ""),
+)
+"""Label, figure and unit."""
+
+
+def show(found: dict[str, Any]) -> None:
+    """Prints one size's figures."""
+    click.echo(f"{found['pods']:,} pods, {found['server']}, medians of {len(found['runs']['podwire'])}")
+    for label, name, unit in SHOWN:
+        if name in found:
+            click.echo(f"  {label:48} {found[name]:12,.3f} {unit}")
+
+
+@click.command(help=(__doc__ or "").partition("\n")[0])
+@click.option(
+    "--pods", multiple=True, type=int, default=(20_000,), show_default=True, help="Sizes; give it many times."
+)
+@click.option("--repeat", default=3, show_default=True, help="Runs of each, in turn.")
+@click.option("--typed-pods", default=20_000, show_default=True, help="Up to this size the typed client runs too.")
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Write all figures here.")
+def main(pods: tuple[int, ...], repeat: int, typed_pods: int, file: Path | None) -> None:
+    click.echo(rig.machine())
+    records = []
+    with clusters() as servers:
+        for count in sorted(pods):
+            records.append(measure(servers.at(count), repeat=repeat, typed_pods=typed_pods))
+            show(records[-1])
+    if file:
+        file.write_text(json.dumps({"machine": rig.machine(), "sync": records}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
