@@ -1,11 +1,11 @@
 """Exponential backoff with jitter, as values: no clock and no sleep in here."""
 
 import random
-from dataclasses import dataclass, replace
+
+import msgspec
 
 
-@dataclass(frozen=True, kw_only=True)
-class Backoff:
+class Backoff(msgspec.Struct, frozen=True, kw_only=True):
     """How long to wait after the next failure.
 
     Waits double from `first_seconds` up to `most_seconds`; each is drawn from its upper half, so that many clients that failed
@@ -23,4 +23,4 @@ class Backoff:
         failures = 0 if now - self.failed_at >= self.quiet_seconds else self.failures
         ceiling = min(self.most_seconds, self.first_seconds * 2.0 ** min(failures, 32))
         wait = ceiling * (0.5 + random_.random() / 2)
-        return replace(self, failures=failures + 1, failed_at=now + wait), wait
+        return msgspec.structs.replace(self, failures=failures + 1, failed_at=now + wait), wait

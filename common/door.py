@@ -12,13 +12,12 @@ from typing import Final
 
 import zmq
 from zmq.utils import z85
-from zmq.utils.monitor import parse_monitor_message
 
 from common import transport
 from common.address import Address
 from common.errors import UsageError
 from common.keys import PARTNERS, Keys, read_keys
-from common.knocks import WATCHED, Knocks, Refusal
+from common.knocks import WATCHED, Knocks, Refusal, read_event
 from common.logs import Log, Seldom
 from common.sockets import bind_ipc
 from common.transport import endpoint, on_loopback
@@ -129,8 +128,8 @@ class Door:
             self._refuse(origin, Refusal.UNKNOWN_KEY, "its public key is none of those in --keys", now)
 
     def _hear(self, knocks: Knocks, now: float, frames: list[bytes]) -> None:
-        event = parse_monitor_message(frames)
-        why = knocks.take(event["event"], event["value"], now)
+        event, value = read_event(frames)
+        why = knocks.take(event, value, now)
         if why is not None:
             self._refuse(knocks.where, Refusal.PROTOCOL, why, now)
 

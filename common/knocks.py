@@ -5,6 +5,7 @@ So those are what is left over: connections accepted, less the handshakes that s
 """
 
 from enum import StrEnum, auto
+from struct import Struct
 from typing import Final
 
 import zmq
@@ -27,6 +28,14 @@ _WORDS: Final[dict[int, str]] = {
     zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC: "it has another public key for this stage than the one of --keys",
     zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH: "one side has --keys and the other has not",
 }
+
+_EVENT: Final = Struct("=hi")
+
+
+def read_event(frames: list[bytes]) -> tuple[int, int]:
+    """Number and value of a monitor's event (zmq_socket_monitor(3)). `zmq.utils.monitor` reads them too, and imports asyncio: 1 MB."""
+    number, value = _EVENT.unpack(frames[0])
+    return number, value
 
 
 class Refusal(StrEnum):

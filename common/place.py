@@ -6,7 +6,6 @@ nothing and is taken over. The file's text is the holder's PID.
 
 import fcntl
 import os
-import tempfile
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +15,11 @@ from common.errors import UsageError
 def default_run_dir() -> Path:
     """`$XDG_RUNTIME_DIR/podwire`, else a directory of this user's under the system's temporary one."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(runtime) / "podwire" if runtime else Path(tempfile.gettempdir()) / f"podwire-{os.getuid()}"
+    if runtime:
+        return Path(runtime) / "podwire"
+    import tempfile  # where --run-dir is given, nobody has to load what compresses files
+
+    return Path(tempfile.gettempdir()) / f"podwire-{os.getuid()}"
 
 
 def prepare_run_dir(run_dir: Path) -> None:

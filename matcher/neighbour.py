@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from common.address import Address
+from common.knocks import read_event
 from common.transport import written
 
 SILENT_SECONDS: Final = 15.0
@@ -65,7 +65,7 @@ class Neighbour:
         """Takes what libzmq tells of handshakes; true when one has failed."""
         before = self.failures
         while self._monitor is not None and self._monitor.poll(0):
-            self._take(parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))["event"])
+            self._take(read_event(self._monitor.recv_multipart(zmq.NOBLOCK))[0])
         return self.failures > before
 
     def close(self) -> None:

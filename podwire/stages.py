@@ -47,12 +47,14 @@ def values_of(name: str, options: Mapping[str, Any], own: Own) -> dict[str, Any]
 
 
 def preload(names: Collection[str] = STAGES) -> None:
-    """Imports all that these stages may need, so that they share that memory once they are forked."""
-    packages = {name.partition("-")[0] for name in names}
-    for module in (*(f"{package}.main" for package in packages), "prometheus_client.exposition"):
-        importlib.import_module(module)
-    if "watcher" in packages:
-        importlib.import_module("kubernetes.config")
+    """Imports all that these stages need, so that they share that memory once they are forked."""
+    for package in {name.partition("-")[0] for name in names}:
+        importlib.import_module(f"{package}.main")
+
+
+def preload_credentials(options: Mapping[str, Any]) -> None:
+    """Imports what it takes to read these, which may be much."""
+    importlib.import_module("watcher.credentials").preload(options["kubeconfig"], options["context"])
 
 
 def _run(name: str, values: Mapping[str, Any], own: Mapping[str, Any]) -> Callable[[], None]:

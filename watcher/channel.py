@@ -3,44 +3,40 @@
 It never blocks. What happens is given as values to the scope that asked; a connection is used for the next page where it stands.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
+
+import msgspec
 
 from watcher.dial import Dialed, Dialer, Undialed
 from watcher.http1 import BadResponse, Response, get
 
 
-@dataclass(frozen=True)
-class NoConnection:
+class NoConnection(msgspec.Struct, frozen=True):
     """No connection could be made."""
 
     why: str
 
 
-@dataclass(frozen=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True):
     """The connection broke, or was closed before the response was complete."""
 
     why: str
 
 
-@dataclass(frozen=True)
-class Silent:
+class Silent(msgspec.Struct, frozen=True):
     """Nothing came for too long: the connection was closed from here."""
 
     seconds: float
 
 
-@dataclass(frozen=True)
-class Nonsense:
+class Nonsense(msgspec.Struct, frozen=True):
     """What came is no HTTP response."""
 
     why: str
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """A read of the response."""
 
     status: int
@@ -55,8 +51,7 @@ class Read:
 Happening = NoConnection | Broken | Silent | Nonsense | Read
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A GET below the server's base path."""
 
     target: str

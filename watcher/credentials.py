@@ -1,22 +1,22 @@
-"""Where the API server is and how to speak to it: read by the `kubernetes` package, so that kubeconfigs with contexts and exec plugins,
-service accounts with token rotation, proxies and custom CAs work as everywhere.
+"""Where the API server is and how to speak to it. What `plain` does not read is read by the `kubernetes` package, so that exec plugins,
+renewed tokens and merged kubeconfigs work as everywhere.
 
-A token is asked for anew for every connection (the package's hook reads a rotated file again); everything is read again after a 401.
-Secrets stay in the package's configuration and in request headers: nothing here prints them.
+A token is asked for anew for every connection (it may have been renewed in its file); everything is read again after a 401. Secrets stay
+in the configuration and in request headers: nothing here prints them.
 """
 
 import os
 import re
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # documented, missing in typeshed
 
 from common.errors import UsageError
-
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+from watcher import plain
+from watcher.plain import NotPlain
 
 
 class NoCredentials(Exception):
@@ -25,7 +25,7 @@ class NoCredentials(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """The API server's place. `configuration` is the kubernetes package's, with the secrets."""
+    """The API server's place. `configuration` has the secrets: `plain`'s, or the kubernetes package's."""
 
     host: str
     port: int
@@ -59,19 +59,41 @@ class Server:
 
 def read(*, kubeconfig: str | None, context: str | None) -> Server:
     """Reads kubeconfig or service account. Raises UsageError for what the user has to mend."""
-    from kubernetes.client import Configuration
-
-    configuration = Configuration()
-    configuration.host = ""  # the package's default, localhost, would hide that none is named
-    path = kubeconfig or (None if SERVICE_ACCOUNT.exists() else "~/.kube/config")
+    path = kubeconfig or (None if in_pod() else "~/.kube/config")
     try:
-        _load(configuration, path, context)
-        return _server(configuration)
+        return _server(_configuration(path, context))
     except UsageError:
         raise
     except Exception as error:  # the package raises whatever a broken file makes it stumble over
         where = path or "the Pod's service account"
         raise UsageError(f"cannot use {where}: {_said(error)}") from error
+
+
+def preload(kubeconfig: str | None, context: str | None) -> None:
+    """Imports what `read` will need."""
+    with suppress(Exception):  # what is wrong is told by `read`
+        _configuration(kubeconfig or (None if in_pod() else "~/.kube/config"), context)
+
+
+def in_pod() -> bool:
+    """Whether there is a service account to use where no kubeconfig is named."""
+    return (plain.SERVICE_ACCOUNT / "token").exists()
+
+
+def _configuration(path: str | None, context: str | None) -> Any:  # noqa: ANN401 (the package is untyped)
+    try:
+        if path is None:
+            return plain.of_service_account()
+        if os.pathsep not in path:
+            return plain.of_kubeconfig(Path(path).expanduser(), context)
+    except NotPlain:
+        pass
+    from kubernetes.client import Configuration
+
+    configuration = Configuration()
+    configuration.host = ""  # the package's default, localhost, would hide that none is named
+    _load(configuration, path, context)
+    return configuration
 
 
 def _load(configuration: Any, path: str | None, context: str | None) -> None:  # noqa: ANN401 (untyped package)
@@ -138,13 +160,29 @@ def _tls(configuration: Any) -> ssl.SSLContext:  # noqa: ANN401 (untyped package
         context.verify_mode = ssl.CERT_NONE
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    elif getattr(configuration, "client_pem", None):
+        _load_client(context, configuration.client_pem)
     return context
+
+
+def _load_client(context: ssl.SSLContext, pem: bytes) -> None:
+    """The ssl module takes a client's certificate and key from files only: this one is in memory and has no name."""
+    memory = os.memfd_create("client", os.MFD_CLOEXEC)
+    try:
+        file = Path(f"/proc/self/fd/{memory}")
+        file.write_bytes(pem)
+        context.load_cert_chain(file)
+    finally:
+        os.close(memory)
 
 
 def _proxy(configuration: Any, host: str) -> str | None:  # noqa: ANN401 (untyped package)
     proxy: str | None = configuration.proxy
-    bypassed = proxy_bypass_environment(host, {"no": configuration.no_proxy or ""})
-    if not proxy or bypassed:
+    if not proxy:
+        return None
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # documented, missing in typeshed
+
+    if proxy_bypass_environment(host, {"no": configuration.no_proxy or ""}):
         return None
     if proxy.startswith(("https://", "socks")):
         raise UsageError(

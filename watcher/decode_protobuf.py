@@ -6,10 +6,10 @@ series of frames of a 4-byte big-endian length and a metav1.WatchEvent (k8s.io/a
 """
 
 import struct
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, cast
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+from google.protobuf import message
 
 from common.records import UID, ResourceVersion
 from watcher.decode import (
@@ -77,24 +77,52 @@ _SCHEMA: Final[dict[str, dict[str, tuple[int, str]]]] = {
 Unknown, `raw` is bytes; where the kind of what they hold is known, they are read as that with it, in one go."""
 
 
+_SCALARS: Final = {"int64": 3, "int32": 5, "bool": 8, "string": 9, "bytes": 12}
+_MESSAGE: Final = 11
+_OPTIONAL: Final = 1
+_REPEATED: Final = 3
+"""Numbers of google/protobuf/descriptor.proto, as those below."""
+
+
 def _build() -> dict[str, type[message.Message]]:
-    field = descriptor_pb2.FieldDescriptorProto
+    messages = b"".join(
+        _bytes(4, _bytes(1, name.encode()) + b"".join(_field(*one) for one in fields.items()))
+        for name, fields in _SCHEMA.items()
+    )
     # proto3: strings that are no UTF-8 fail the message that holds them; proto2 would give them out as bytes.
-    file = descriptor_pb2.FileDescriptorProto(name="podwire.proto", package="podwire", syntax="proto3")
-    for name, fields in _SCHEMA.items():
-        built = file.message_type.add(name=name)
-        for field_name, (number, kind) in fields.items():
-            scalar = getattr(field, f"TYPE_{kind.rstrip('*').upper()}", None)
-            built.field.add(
-                name=field_name,
-                number=number,
-                label=field.LABEL_REPEATED if kind.endswith("*") else field.LABEL_OPTIONAL,
-                type=scalar or field.TYPE_MESSAGE,
-                type_name=None if scalar else f".podwire.{kind.rstrip('*')}",
-            )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"podwire.{name}")) for name in _SCHEMA}
+    file = _bytes(1, b"podwire.proto") + _bytes(2, b"podwire") + messages + _bytes(12, b"proto3")
+    pool: Any
+    try:
+        # What `message_factory` gives out too, after importing a second implementation and a text format: 20 ms and a megabyte for nothing.
+        from google._upb import _message
+    except ImportError:
+        from google.protobuf import descriptor_pool, message_factory
+
+        pool, class_of = descriptor_pool.DescriptorPool(), message_factory.GetMessageClass
+    else:
+        pool, class_of = _message.DescriptorPool(None), partial(_new_class, _message.MessageMeta)
+    pool.AddSerializedFile(file)
+    return {name: class_of(pool.FindMessageTypeByName(f"podwire.{name}")) for name in _SCHEMA}
+
+
+def _new_class(meta: type, descriptor: Any) -> Any:  # noqa: ANN401 (private, without types)
+    return meta(descriptor.name, (message.Message,), {"DESCRIPTOR": descriptor, "__module__": __name__})
+
+
+def _field(name: str, told: tuple[int, str]) -> bytes:
+    """A FieldDescriptorProto."""
+    number, kind = told
+    scalar = _SCALARS.get(kind.rstrip("*"))
+    label = _REPEATED if kind.endswith("*") else _OPTIONAL
+    type_name = b"" if scalar else _bytes(6, f".podwire.{kind.rstrip('*')}".encode())
+    field = _bytes(1, name.encode()) + bytes((3 << 3, number, 4 << 3, label, 5 << 3, scalar or _MESSAGE)) + type_name
+    return _bytes(2, field)
+
+
+def _bytes(number: int, data: bytes) -> bytes:
+    """A field of bytes, with a length of up to 2^14."""
+    length = len(data)
+    return bytes((number << 3 | 2, length & 0x7F | 0x80, length >> 7)) + data
 
 
 _TYPES: Final[dict[str, Any]] = _build()

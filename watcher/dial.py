@@ -2,8 +2,6 @@
 and the watcher answers its readers meanwhile. What comes of it is read by the loop, which is woken through `fd`.
 """
 
-import base64
-import http.client
 import os
 import queue
 import socket
@@ -88,12 +86,11 @@ def connect(server: Server) -> Stream:
 
 def reach(server: Server) -> socket.socket:
     """A TCP connection to the API server, or to its proxy and through that. Raises OSError or HTTPException."""
-    connection = (
-        _through_proxy(server, server.proxy) if server.proxy else http.client.HTTPConnection(server.host, server.port)
+    reached = (
+        _through_proxy(server, server.proxy)
+        if server.proxy
+        else socket.create_connection((server.host, server.port), timeout=CONNECT_TIMEOUT_SECONDS)
     )
-    connection.timeout = CONNECT_TIMEOUT_SECONDS
-    connection.connect()
-    reached: socket.socket = connection.sock
     reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     reached.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
@@ -102,13 +99,18 @@ def reach(server: Server) -> socket.socket:
     return reached
 
 
-def _through_proxy(server: Server, proxy: str) -> http.client.HTTPConnection:
+def _through_proxy(server: Server, proxy: str) -> socket.socket:
+    import base64  # few have a proxy, and this takes a megabyte
+    import http.client
+
     url = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    connection = http.client.HTTPConnection(url.hostname or "", url.port or 3128)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port or 3128, timeout=CONNECT_TIMEOUT_SECONDS)
     credentials = f"{unquote(url.username)}:{unquote(url.password or '')}" if url.username else None
     headers = {"Proxy-Authorization": "Basic " + base64.b64encode(credentials.encode()).decode()} if credentials else {}
     connection.set_tunnel(server.host, server.port, headers)
-    return connection
+    connection.connect()
+    tunnel: socket.socket = connection.sock
+    return tunnel
 
 
 def described(error: Exception) -> str:

@@ -7,7 +7,6 @@ different, goes to the parser, which has seen none of those before.
 
 import re
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 
 import httptools
 
@@ -167,6 +166,10 @@ def retry_after_seconds(headers: dict[str, str]) -> float | None:
     told = headers.get("retry-after", "").strip()
     if told.isascii() and told.isdigit():
         return float(min(int(told[:9]), LONGEST_RETRY_AFTER_SECONDS))
+    if not told:
+        return None
+    from email.utils import parsedate_to_datetime  # hardly ever needed, and half a megabyte
+
     try:
         wait = (parsedate_to_datetime(told) - parsedate_to_datetime(headers.get("date", ""))).total_seconds()
     except (ValueError, TypeError):  # no date; or one with a zone and one without

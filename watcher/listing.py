@@ -1,10 +1,9 @@
 """How far a list under way has come, for people."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass
-class Listing:
+class Listing(msgspec.Struct):
     """Written by the loop, read by the admin's threads: plain numbers."""
 
     held: int

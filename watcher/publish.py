@@ -6,7 +6,6 @@ number of the freeze. A client has one snapshot at a time; one that is not asked
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -34,8 +33,7 @@ MOST_SNAPSHOTS = 8
 """Clients served at a time. A ninth takes the place of the one idle for longest."""
 
 
-@dataclass
-class _Snapshot:
+class _Snapshot(msgspec.Struct):
     request: int
     sequence: Sequence
     condition: Condition

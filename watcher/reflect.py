@@ -14,8 +14,9 @@ client-go's reflector:
 """
 
 import random
-from dataclasses import dataclass, replace
 from typing import Final, assert_never
+
+import msgspec
 
 from common.records import ResourceVersion
 from watcher.states import (
@@ -123,30 +124,34 @@ def _list(state: State, reason: Reason) -> Step:
         "resourceVersionMatch": "NotOlderThan",
         "allowWatchBookmarks": "true",
     }
-    return replace(state, activity=ListStream(reason=reason)), [Ask(query=query, watch=True)]
+    return msgspec.structs.replace(state, activity=ListStream(reason=reason)), [Ask(query=query, watch=True)]
 
 
 def _page(state: State, reason: Reason, token: str | None) -> Step:
     query = {"limit": str(PAGE_SIZE)} | ({"continue": token} if token else {})
-    return replace(state, activity=ListPages(reason=reason, token=token)), [Ask(query=query, watch=False)]
+    return msgspec.structs.replace(state, activity=ListPages(reason=reason, token=token)), [
+        Ask(query=query, watch=False)
+    ]
 
 
 def _watch(state: State, version: ResourceVersion, now: float) -> Step:
     query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
     if state.timeout_seconds is not None:
         query["timeoutSeconds"] = str(state.timeout_seconds)
-    return replace(state, activity=Watch(resource_version=version, opened_at=now)), [Ask(query=query, watch=True)]
+    return msgspec.structs.replace(state, activity=Watch(resource_version=version, opened_at=now)), [
+        Ask(query=query, watch=True)
+    ]
 
 
 def _answered(state: State, event: Answered) -> Step:
-    state = replace(state, denied=None)
+    state = msgspec.structs.replace(state, denied=None)
     if isinstance(state.activity, ListStream) and state.only_protobuf and not event.protobuf:
         return _give_up_streaming(state, state.activity.reason)
     return state, []
 
 
 def _give_up_streaming(state: State, reason: Reason) -> Step:
-    paged, asked = _list(replace(state, streaming=False), reason)
+    paged, asked = _list(msgspec.structs.replace(state, streaming=False), reason)
     return paged, [HangUp(), *asked]
 
 
@@ -155,7 +160,7 @@ def _page_taken(state: State, event: PageTaken, now: float) -> Step:
         return state, []
     if event.token is not None:
         return _page(state, state.activity.reason, event.token)
-    watching, asked = _watch(replace(state, listed=True), event.resource_version, now)
+    watching, asked = _watch(msgspec.structs.replace(state, listed=True), event.resource_version, now)
     return watching, [FinishList(), *asked]
 
 
@@ -163,17 +168,18 @@ def _initial_events_ended(state: State, version: ResourceVersion, now: float) ->
     if not isinstance(state.activity, ListStream):
         return state, []
     watch = Watch(resource_version=version, opened_at=now, progressed=True)
-    return replace(state, listed=True, activity=watch), [FinishList()]
+    return msgspec.structs.replace(state, listed=True, activity=watch), [FinishList()]
 
 
 def _advanced(state: State, version: ResourceVersion) -> State:
     if not isinstance(state.activity, Watch):
         return state
-    return replace(state, activity=replace(state.activity, resource_version=version, progressed=True))
+    return msgspec.structs.replace(
+        state, activity=msgspec.structs.replace(state.activity, resource_version=version, progressed=True)
+    )
 
 
-@dataclass(frozen=True)
-class _Failure:
+class _Failure(msgspec.Struct, frozen=True):
     """Why there is a wait, and how many seconds it lasts at least."""
 
     fault: Fault
@@ -196,7 +202,7 @@ def _refused(state: State, event: Refused, now: float, random_: random.Random) -
             # Not at the first: a server that starts denies everything until it has read its roles.
             slowly = 0.0 if state.denied is None else FORBIDDEN_WAIT_SECONDS * (0.75 + random_.random() / 4)
             return _wait(
-                replace(state, denied=event.message),
+                msgspec.structs.replace(state, denied=event.message),
                 again,
                 _Failure(Fault.FORBIDDEN, event.message, slowly),
                 now,
@@ -232,7 +238,7 @@ def _over(state: State, event: Lost | Silent | Ended, now: float, random_: rando
         case Ended():
             return _interrupted(state, _Failure(Fault.ENDED, "the response ended"), now, random_)
         case Silent(seconds=seconds):
-            timed = replace(state, timeout_seconds=max(1, int(seconds * TIMEOUT_SHARE)))
+            timed = msgspec.structs.replace(state, timeout_seconds=max(1, int(seconds * TIMEOUT_SHARE)))
             return _interrupted(timed, _Failure(Fault.SILENT, f"nothing came for {seconds:.0f} s"), now, random_)
         case _:
             assert_never(event)
@@ -266,11 +272,13 @@ def _after_garbage(activity: Activity) -> Want:
 def _wait(state: State, want: Want, failure: _Failure, now: float, random_: random.Random) -> Step:
     backoff, wait = state.backoff.after_failure(now, random_=random_)
     wait = max(wait, failure.at_least)
-    waiting = replace(state, activity=Waiting(want=want, until=now + wait), backoff=backoff)
+    waiting = msgspec.structs.replace(state, activity=Waiting(want=want, until=now + wait), backoff=backoff)
     return waiting, [HangUp(), Tell(fault=failure.fault, why=failure.why, wait_seconds=wait)]
 
 
 def _unreachable(state: State, why: str, now: float, random_: random.Random) -> Step:
     backoff, wait = state.unreached.after_failure(now, random_=random_)
-    waiting = replace(state, activity=Waiting(want=_again(state.activity), until=now + wait), unreached=backoff)
+    waiting = msgspec.structs.replace(
+        state, activity=Waiting(want=_again(state.activity), until=now + wait), unreached=backoff
+    )
     return waiting, [HangUp(), Tell(fault=Fault.UNREACHABLE, why=why, wait_seconds=wait)]

@@ -1,8 +1,9 @@
 """The vocabulary of the list/watch machine: what it knows, what it is told, and what it orders. `reflect` has the rules."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
+
+import msgspec
 
 from common.backoff import Backoff
 from common.messages import Condition
@@ -53,22 +54,19 @@ class Fault(StrEnum):
 # What is wanted next, and what is going on -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class WantList:
+class WantList(msgspec.Struct, frozen=True, kw_only=True):
     """A list, from its beginning."""
 
     reason: Reason
 
 
-@dataclass(frozen=True, kw_only=True)
-class WantWatch:
+class WantWatch(msgspec.Struct, frozen=True, kw_only=True):
     """A watch that goes on from a version."""
 
     resource_version: ResourceVersion
 
 
-@dataclass(frozen=True, kw_only=True)
-class WantPage:
+class WantPage(msgspec.Struct, frozen=True, kw_only=True):
     """The page of a list that an error held up: the pages before it need not be asked for again."""
 
     reason: Reason
@@ -78,31 +76,27 @@ class WantPage:
 Want = WantList | WantPage | WantWatch
 
 
-@dataclass(frozen=True, kw_only=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing is asked until `until` (monotonic seconds)."""
 
     want: Want
     until: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class ListStream:
+class ListStream(msgspec.Struct, frozen=True, kw_only=True):
     """A streaming list: asked for, or sending its initial events."""
 
     reason: Reason
 
 
-@dataclass(frozen=True, kw_only=True)
-class ListPages:
+class ListPages(msgspec.Struct, frozen=True, kw_only=True):
     """A page is asked for: the first (no token), or the next."""
 
     reason: Reason
     token: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Watch:
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """A watch is open, or asked for."""
 
     resource_version: ResourceVersion
@@ -114,8 +108,7 @@ class Watch:
 Activity = Waiting | ListStream | ListPages | Watch
 
 
-@dataclass(frozen=True, kw_only=True)
-class State:
+class State(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the machine knows."""
 
     activity: Activity
@@ -152,42 +145,36 @@ def initial(streaming: Streaming) -> State:
 # What happens --------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """Status 200 and its headers have come."""
 
     protobuf: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageTaken:
+class PageTaken(msgspec.Struct, frozen=True, kw_only=True):
     """A page has gone to the store."""
 
     resource_version: ResourceVersion
     token: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Advanced:
+class Advanced(msgspec.Struct, frozen=True, kw_only=True):
     """What a read of a watch brought has gone to the store, up to this version."""
 
     resource_version: ResourceVersion
 
 
-@dataclass(frozen=True, kw_only=True)
-class InitialEventsEnded:
+class InitialEventsEnded(msgspec.Struct, frozen=True, kw_only=True):
     """The bookmark that closes a streaming list's initial events."""
 
     resource_version: ResourceVersion
 
 
-@dataclass(frozen=True, kw_only=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """Another status than 200, or an ERROR event with that code."""
 
     code: int
@@ -195,36 +182,31 @@ class Refused:
     retry_after_seconds: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unreachable:
+class Unreachable(msgspec.Struct, frozen=True, kw_only=True):
     """No connection could be made."""
 
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
     """The connection broke."""
 
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Silent:
+class Silent(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing has come for so long that the connection was closed."""
 
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Garbled:
+class Garbled(msgspec.Struct, frozen=True, kw_only=True):
     """The response is not what was asked for."""
 
     why: str
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """The response is over, as HTTP wants it."""
 
 
@@ -246,38 +228,32 @@ Event = (
 # What to do ------------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Send a GET with this query, on the connection of the page before it where that stands."""
 
     query: dict[str, str]
     watch: bool
 
 
-@dataclass(frozen=True)
-class HangUp:
+class HangUp(msgspec.Struct, frozen=True):
     """Close the connection: nothing more is wanted from it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class BeginList:
+class BeginList(msgspec.Struct, frozen=True, kw_only=True):
     """Tell the store that a list begins: what it does not mention by `FinishList` is gone."""
 
     reason: Reason
 
 
-@dataclass(frozen=True)
-class FinishList:
+class FinishList(msgspec.Struct, frozen=True):
     """The list is complete."""
 
 
-@dataclass(frozen=True)
-class ReadCredentials:
+class ReadCredentials(msgspec.Struct, frozen=True):
     """Read kubeconfig or token again before the next request."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tell:
+class Tell(msgspec.Struct, frozen=True, kw_only=True):
     """Something a person on call would ask about."""
 
     fault: Fault

@@ -3,13 +3,13 @@ thread never meets a dictionary that grows, and Prometheus never one that was no
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from watcher.states import Fault, Reason
 
 
-@dataclass
-class Counts:
+class Counts(msgspec.Struct):
     """Of one scope, or of all."""
 
     changed: int = 0
@@ -21,9 +21,9 @@ class Counts:
     without_uid: int = 0
     unreadable: int = 0
     pages: int = 0
-    lists: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(Reason, 0))
+    lists: dict[Reason, int] = msgspec.field(default_factory=lambda: dict.fromkeys(Reason, 0))
     """Lists begun."""
-    faults: dict[Fault, int] = field(default_factory=lambda: dict.fromkeys(Fault, 0))
+    faults: dict[Fault, int] = msgspec.field(default_factory=lambda: dict.fromkeys(Fault, 0))
     """Lists and watches that ended before all was said."""
 
     @property

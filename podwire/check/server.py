@@ -9,7 +9,7 @@ from podwire.ask import NoAnswer
 from podwire.check.api import Api
 from podwire.check.findings import Finding
 from watcher import credentials
-from watcher.credentials import SERVICE_ACCOUNT, Server
+from watcher.credentials import Server
 from watcher.settings import Settings
 
 
@@ -20,7 +20,7 @@ def read_server(settings: Settings) -> tuple[Server | None, Finding]:
     except UsageError as error:
         return None, Finding("kubeconfig", "problem", str(error), _contexts(settings))
     where = f"{settings.kubeconfig or '~/.kube/config'}, context {settings.context or _current(settings)}"
-    in_pod = settings.kubeconfig is None and SERVICE_ACCOUNT.exists()
+    in_pod = settings.kubeconfig is None and credentials.in_pod()
     return server, Finding(
         "kubeconfig", "ok", f"{'the service account of this Pod' if in_pod else where}: {server.authority}"
     )

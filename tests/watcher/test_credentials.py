@@ -1,17 +1,21 @@
 """Where the server is and how to speak to it, out of kubeconfigs and service accounts; and nothing of their secrets."""
 
-import datetime
+import base64
+import itertools
+import select
 import ssl
 import traceback
+from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from common.errors import UsageError
-from watcher import credentials
+from tests.fakes.certificates import Files, server_context, tls_server
+from watcher import credentials, plain
 from watcher.credentials import NoCredentials, read
+from watcher.dial import connect
 
 SECRET = "TOP-SECRET"
 
@@ -21,7 +25,7 @@ def _no_proxies_and_no_pod(monkeypatch, tmp_path):
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(credentials, "SERVICE_ACCOUNT", tmp_path / "none")
+    monkeypatch.setattr(plain, "SERVICE_ACCOUNT", tmp_path / "none")
 
 
 def kubeconfig(folder: Path, *, user: dict | None = None, **cluster: object) -> str:
@@ -212,7 +216,7 @@ def account(monkeypatch, tmp_path) -> Path:
     certificate.write_text(CERTIFICATE)
     monkeypatch.setattr(incluster, "SERVICE_TOKEN_FILENAME", str(token))
     monkeypatch.setattr(incluster, "SERVICE_CERT_FILENAME", str(certificate))
-    monkeypatch.setattr(credentials, "SERVICE_ACCOUNT", token)
+    monkeypatch.setattr(plain, "SERVICE_ACCOUNT", tmp_path)
     monkeypatch.setattr(credentials, "_tls", lambda _configuration: ssl.create_default_context())
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
@@ -223,7 +227,7 @@ def account(monkeypatch, tmp_path) -> Path:
 def test_in_a_pod_the_service_account_is_used_without_being_told():
     server = read(kubeconfig=None, context=None)
     assert (server.host, server.port) == ("10.96.0.1", 443)
-    assert server.headers() == {"authorization": "bearer first"}
+    assert server.headers() == {"authorization": "Bearer first"}
 
 
 @pytest.mark.usefixtures("account")
@@ -231,31 +235,16 @@ def test_a_kubeconfig_that_is_named_goes_before_the_service_account(tmp_path):
     assert read(kubeconfig=kubeconfig(tmp_path), context=None).host == "api.example"
 
 
-@pytest.fixture
-def two_minutes_later(monkeypatch):
-    """Moves the clock by which the kubernetes package reads a token again."""
-    import kubernetes.config.incluster_config as incluster
-
-    class Later(datetime.datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.datetime.now(tz) + datetime.timedelta(minutes=2)
-
-    module = SimpleNamespace(datetime=Later, timedelta=datetime.timedelta)
-    return lambda: monkeypatch.setattr(incluster, "datetime", module)
-
-
-def test_a_rotated_token_is_read_again_for_a_later_connection(account, two_minutes_later):
+def test_a_renewed_token_is_read_again_for_a_later_connection(account):
     server = read(kubeconfig=None, context=None)
     account.write_text("second\n")
-    two_minutes_later()
-    assert server.headers() == {"authorization": "bearer second"}
+    assert server.headers() == {"authorization": "Bearer second"}
 
 
-def test_a_token_that_cannot_be_read_again_is_told_without_ending_anything(account, two_minutes_later):
+@pytest.mark.parametrize("break_", [Path.unlink, lambda token: token.write_text("\n")])
+def test_a_token_that_cannot_be_read_again_is_told_without_ending_anything(account, break_):
     server = read(kubeconfig=None, context=None)
-    account.unlink()
-    two_minutes_later()
+    break_(account)
     with pytest.raises(NoCredentials) as caught:
         server.headers()
     assert "first" not in "".join(traceback.format_exception(caught.value))
@@ -264,3 +253,103 @@ def test_a_token_that_cannot_be_read_again_is_told_without_ending_anything(accou
 def test_a_service_account_that_is_not_whole_is_told(account):
     account.write_text("")
     assert refusal(None) == "cannot use the Pod's service account: Token file exists but empty."
+
+
+# What is read here, and what the kubernetes package reads -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Files:
+    return Files(tmp_path_factory.mktemp("ca"))
+
+
+def base64_of(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+PLAIN_USERS = [
+    {"token": SECRET},
+    {"tokenFile": "token"},
+    {"token": SECRET, "tokenFile": "token"},
+    {"username": "a", "password": "b:c"},
+    {"username": "a"},
+    {"client-certificate": "client.crt", "client-key": "client.key"},
+    {"client-certificate-data": "", "client-key-data": ""},
+    {"token": SECRET, "client-certificate-data": "", "client-key-data": ""},
+]
+PLAIN_CLUSTERS = [
+    {"server": "http://api.example:8001/base/"},
+    {"server": "https://api.example"},
+    {"server": "https://api.example:6443", "certificate-authority": "ca.pem"},
+    {"server": "https://[fd00::1]:6443", "certificate-authority-data": "", "tls-server-name": "kubernetes"},
+    {"server": "https://api.example", "insecure-skip-tls-verify": True},
+    {"server": "https://api.example", "insecure-skip-tls-verify": False, "proxy-url": "http://proxy:3128"},
+]
+
+
+PROXIES = [{}, {"HTTPS_PROXY": "http://other:1"}, {"all_proxy": "http://all:1", "no_proxy": "api.example"}]
+
+
+@pytest.mark.parametrize("said", list(itertools.product(PLAIN_USERS, PLAIN_CLUSTERS, PROXIES)))
+def test_a_plain_kubeconfig_says_what_the_kubernetes_package_says_of_it(tmp_path, monkeypatch, files, said):
+    user, cluster, proxy = said
+    cert, key = files.issue("client")
+    for name, source in {"ca.pem": files.ca, "client.crt": cert, "client.key": key}.items():
+        (tmp_path / name).write_bytes(source.read_bytes())
+    (tmp_path / "token").write_text("from a file\n")
+    data = {"client-certificate-data": cert, "client-key-data": key, "certificate-authority-data": files.ca}
+    filled = [
+        {name: base64_of(data[name]) if name in data else value for name, value in one.items()}
+        for one in (user, cluster)
+    ]
+    for name, value in proxy.items():
+        monkeypatch.setenv(name, value)
+    path = kubeconfig(tmp_path, user=filled[0], **filled[1])
+    assert isinstance(read(kubeconfig=path, context=None).configuration, plain.PlainConfiguration)
+    ours = told(path)
+    monkeypatch.setattr(plain, "of_kubeconfig", not_plain)
+    assert ours == told(path)
+
+
+def not_plain(*_arguments: object) -> plain.PlainConfiguration:
+    raise plain.NotPlain
+
+
+def told(path: str) -> object:
+    """What a kubeconfig comes to; contexts for TLS have no equality, but what they load can be counted."""
+    server = read(kubeconfig=path, context=None)
+    tls = server.tls and (server.tls.check_hostname, server.tls.verify_mode, server.tls.cert_store_stats())
+    return (server.authority, server.base_path, server.server_name, server.proxy, server.headers(), tls)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "true", "interactiveMode": "Never"}},
+        {"auth-provider": {"name": "gcp"}},
+        {"as": "somebody"},
+        {"client-certificate": "nowhere.crt", "client-key": "nowhere.key"},
+        {"client-certificate-data": "x"},
+        {"token": 5},
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_kubernetes_package(tmp_path, other):
+    with pytest.raises(plain.NotPlain):
+        plain.of_kubeconfig(Path(kubeconfig(tmp_path, user=other, server="https://api")), None)
+
+
+def test_a_client_certificate_that_stands_in_the_kubeconfig_is_shown(tmp_path, files):
+    cert, key = files.issue("client")
+    shown: list[object] = []
+    with tls_server(
+        server_context(files.issue("localhost"), client_ca=files.ca), lambda c: shown.append(c.getpeercert())
+    ) as port:
+        user = {"client-certificate-data": base64_of(cert), "client-key-data": base64_of(key)}
+        path = kubeconfig(
+            tmp_path, user=user, server=f"https://localhost:{port}", **{"certificate-authority": str(files.ca)}
+        )
+        with closing(connect(read(kubeconfig=path, context=None))) as stream:
+            while select.select([stream.fileno()], [], [], 30)[0] and stream.receive():
+                pass
+    assert shown
+    assert shown[0]

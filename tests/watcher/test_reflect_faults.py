@@ -1,8 +1,7 @@
 """The list/watch machine: refusals, interruptions, and how long each is waited out."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from common.messages import Condition
 from tests.fakes.kube_machine import FIRST_PAGE, Machine, started, watch_query, watching
