@@ -5,7 +5,7 @@ import itertools
 import select
 import ssl
 import traceback
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.fakes.certificates import Files, server_context, tls_server
 from watcher import credentials, plain
 from watcher.credentials import NoCredentials, read
 from watcher.dial import connect
+from watcher.stream import Stream
 
 SECRET = "TOP-SECRET"
 
@@ -341,15 +342,29 @@ def test_what_is_not_plain_is_left_to_the_kubernetes_package(tmp_path, other):
 def test_a_client_certificate_that_stands_in_the_kubeconfig_is_shown(tmp_path, files):
     cert, key = files.issue("client")
     shown: list[object] = []
-    with tls_server(
-        server_context(files.issue("localhost"), client_ca=files.ca), lambda c: shown.append(c.getpeercert())
-    ) as port:
+
+    def look(connection: ssl.SSLSocket) -> None:
+        shown.append(connection.getpeercert())
+        connection.sendall(b"seen")
+
+    with tls_server(server_context(files.issue("localhost"), client_ca=files.ca), look) as port:
         user = {"client-certificate-data": base64_of(cert), "client-key-data": base64_of(key)}
         path = kubeconfig(
             tmp_path, user=user, server=f"https://localhost:{port}", **{"certificate-authority": str(files.ca)}
         )
         with closing(connect(read(kubeconfig=path, context=None))) as stream:
-            while select.select([stream.fileno()], [], [], 30)[0] and stream.receive():
-                pass
+            assert received(stream) == b"seen"
     assert shown
     assert shown[0]
+
+
+def received(stream: Stream) -> bytes:
+    """All that comes until the end."""
+    pieces: list[bytes] = []
+    while select.select([stream.fileno()], [], [], 30)[0]:
+        with suppress(BlockingIOError):
+            brought = stream.receive()
+            if not brought:
+                break
+            pieces += brought
+    return b"".join(pieces)
