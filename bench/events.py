@@ -7,8 +7,9 @@ read the bytes that tell it (`sink`); what they read is decoded afterwards, so n
 machine's wall clock. The two watches get an event one after the other, in any order: a lag may be a little below zero. CPU per event
 is that of the five processes in the window, less what they use at rest, over all pod events of the watch in it.
 
-On `shared/apiserver` its `fill` makes the changes, of pods of about 6 KB with managedFields; --useful is the part of events that a reducer
-is told of. The sandbox makes its own. A cluster of KUBECONFIG is left alone: what happens there anyway is measured.
+On `shared/apiserver` pods of about 6 KB are changed; --useful is the part of events that a reducer is told of. Its own `fill` writes
+through the API server, whose work for a write leaves two cores nothing at 400 a second: `changer` writes into etcd.
+The sandbox makes its own. A cluster of KUBECONFIG is left alone: what happens there anyway is measured.
 """
 
 import json
@@ -21,10 +22,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import click
 
 from bench import pipeline, rig
+from bench.api import load as load_api
 from bench.clusters import Clusters, Filled, clusters
 from bench.figures import Run, Told, lags_ms, medians, quantile
 from bench.pipeline import SUPERVISOR, Pipeline, five
@@ -51,25 +54,33 @@ class Load:
     useful: float
     """The part of events that a reducer is told of."""
 
-    def changes(self) -> list[str]:
-        """What `fill` is to be told: a change that counts is two events, a pod's end and another's beginning."""
-        of_changes = self.useful / (2 - self.useful)
-        changes_per_second = self.rate / (1 + of_changes)
-        seconds = self.seconds + WARM_SECONDS + TAIL_SECONDS
-        return [f"--changes={changes_per_second}", f"--useful={of_changes}", f"--seconds={seconds}"]
-
 
 @contextmanager
-def _changing(filled: Filled, load: Load, seed: int) -> Iterator[None]:
-    """The changes of `shared/apiserver` from their first; elsewhere others make them."""
+def _changing(filled: Filled, load: Load, *, seed: int, by: str) -> Iterator[None]:
+    """The changes of `shared/apiserver`; elsewhere others make them."""
     if not filled.growing:
         yield
         return
-    command = [sys.executable, str(rig.SHARED / "fill"), "--kubeconfig", filled.cluster.kubeconfig, "--pods", "0"]
-    with subprocess.Popen([*command, "--seed", str(seed), *load.changes()], stdout=subprocess.DEVNULL) as fill:
+    command = _by_fill(filled, load) if by == "fill" else _by_etcd(filled, load)
+    seconds = load.seconds + WARM_SECONDS + TAIL_SECONDS
+    command = [sys.executable, *command, f"--seconds={seconds}", f"--seed={seed}"]
+    with subprocess.Popen(command, cwd=rig.ROOT, stdout=subprocess.DEVNULL) as changer:
         yield
-        if fill.wait(timeout=120):
-            raise RuntimeError("fill failed: see above")
+        if changer.wait(timeout=120):
+            raise RuntimeError("the changes failed: see above")
+
+
+def _by_etcd(filled: Filled, load: Load) -> list[str]:
+    """`shared/apiserver/up` gives etcd the port after the API server's."""
+    etcd = f"127.0.0.1:{(urlsplit(load_api(filled.cluster.kubeconfig).host).port or 0) + 1}"
+    return ["-m", "bench.changer", f"--etcd={etcd}", f"--rate={load.rate}", f"--useful={load.useful}"]
+
+
+def _by_fill(filled: Filled, load: Load) -> list[str]:
+    """A change of `fill` that counts is two events, a pod's end and another's beginning."""
+    of_changes = load.useful / (2 - load.useful)
+    changes = [f"--changes={load.rate / (1 + of_changes)}", f"--useful={of_changes}"]
+    return [str(rig.SHARED / "fill"), "--kubeconfig", filled.cluster.kubeconfig, "--pods", "0", *changes]
 
 
 @dataclass
@@ -110,10 +121,10 @@ def idle(ours: Pipeline, *, seconds: float) -> Run:
     return {"cpu_percent": percent, "cpu_percent_all": percent + parts[f"cpu_percent {SUPERVISOR}"], **parts}
 
 
-def window(filled: Filled, ours: Pipeline, reducer: Sink, load: Load, *, resting: Run, seed: int) -> Run:
+def window(filled: Filled, ours: Pipeline, reducer: Sink, load: Load, *, resting: Run, seed: int, by: str) -> Run:
     """One window of changes at one rate."""
     seen = Seen()
-    with _watching(filled.cluster.kubeconfig, seen) as moves, _changing(filled, load, seed):
+    with _watching(filled.cluster.kubeconfig, seen) as moves, _changing(filled, load, seed=seed, by=by):
         moves.readline()
         time.sleep(WARM_SECONDS)
         before, began_ns = ours.cpu(), time.time_ns()
@@ -147,7 +158,9 @@ def window(filled: Filled, ours: Pipeline, reducer: Sink, load: Load, *, resting
     }
 
 
-def measure(servers: Clusters, pods: int, *, loads: list[Load], idle_seconds: float, repeat: int = 1) -> dict[str, Any]:
+def measure(
+    servers: Clusters, pods: int, *, loads: list[Load], idle_seconds: float, repeat: int = 1, by: str = "etcd"
+) -> dict[str, Any]:
     """Idle, then each rate, `repeat` times in turn, on one pipeline where the cluster is the same one."""
     runs: dict[float, list[Run]] = {load.rate: [] for load in loads}
     with ExitStack() as opened:
@@ -157,7 +170,7 @@ def measure(servers: Clusters, pods: int, *, loads: list[Load], idle_seconds: fl
         for turn in range(repeat):
             for number, load in enumerate(loads):
                 seed = 1_000 + turn * 100 + number
-                runs[load.rate].append(window(filled, ours, reducer, load, resting=resting, seed=seed))
+                runs[load.rate].append(window(filled, ours, reducer, load, resting=resting, seed=seed, by=by))
         what = filled.cluster.what
     return {"pods": filled.pods, "server": what, "idle": resting, "runs": runs, "rates": [*map(medians, runs.values())]}
 
@@ -212,6 +225,9 @@ def show(found: dict[str, Any]) -> None:
 )
 @click.option("--seconds", default=20.0, show_default=True, help="The window of each rate.")
 @click.option("--useful", default=0.2, show_default=True, help="The part of events that a reducer is told of.")
+@click.option(
+    "--by", type=click.Choice(["etcd", "fill"]), default="etcd", show_default=True, help="Who changes pods: see above."
+)
 @click.option("--idle-seconds", default=60.0, show_default=True, help="Rest that is measured first.")
 @click.option("--repeat", default=1, show_default=True, help="Windows of each rate, in turn.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write all figures here.")
@@ -221,6 +237,7 @@ def main(
     rates: tuple[float, ...],
     seconds: float,
     useful: float,
+    by: str,
     idle_seconds: float,
     repeat: int,
     file: Path | None,
@@ -228,7 +245,7 @@ def main(
     click.echo(rig.machine())
     loads = [Load(rate, max(seconds, LEAST_EVENTS / rate), useful) for rate in rates]
     with clusters() as servers:
-        found = measure(servers, pods, loads=loads, idle_seconds=idle_seconds, repeat=repeat)
+        found = measure(servers, pods, loads=loads, idle_seconds=idle_seconds, repeat=repeat, by=by)
     show(found)
     if file:
         file.write_text(json.dumps({"machine": rig.machine(), "events": found}, indent=1) + "\n")
