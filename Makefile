@@ -8,6 +8,7 @@
 # make chaos   random faults against podwire, for as long as wanted (ARGS=--help)
 # make docs    the pages that are made from the code
 # make bench   what a sync costs next to a bare reader and to the typed client (bench.events: how soon an event arrives)
+# make bench-check whether a hot path has become slower than bench/baseline.json allows: seconds
 # make clean   removes what these made
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ ARGS ?=
 # What pytest is told, as in: make test TESTS='tests/relay -x'
 TESTS ?=
 
-.PHONY: demo test simulation mutants faults containers chaos check lint docs bench clean
+.PHONY: demo test simulation mutants faults containers chaos check lint docs bench bench-check clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -57,6 +58,9 @@ docs: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench.sync $(ARGS)
+
+bench-check: $(VENV)/.installed
+	@$(BIN)/python -m bench.regression $(ARGS)
 
 clean:
 	rm -rf $(VENV) *.egg-info build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
