@@ -1,6 +1,6 @@
 """HOST:PORT as people write it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from common.errors import UsageError
 
@@ -25,3 +25,8 @@ def parse_address(text: str, *, option: str) -> Address:
     if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65_535):
         raise UsageError(f"{option}: {text!r} is not HOST:PORT, as in 127.0.0.1:8000")
     return Address(host, int(port))
+
+
+def lookup_name(host: str) -> Any:  # noqa: ANN401 (bytes or text, of which typeshed wants one here and the other there)
+    """The host as getaddrinfo(3) is to be asked for it: as bytes, an ASCII name needs no IDNA codec, whose tables take a megabyte."""
+    return host.encode() if host.isascii() else host

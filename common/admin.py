@@ -29,7 +29,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
-from common.address import Address, parse_address
+from common.address import Address, lookup_name, parse_address
 from common.clock import monotonic
 from common.errors import UsageError
 from common.logs import Log, last_error
@@ -117,7 +117,7 @@ def open_admin(
 
 def _listen(wanted: Address, *, stage: str, view: View, questions: Mapping[str, Question]) -> "_Server":
     try:
-        family, _, _, _, address = socket.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, address = socket.getaddrinfo(lookup_name(wanted.host), wanted.port, type=socket.SOCK_STREAM)[0]
         return _Server(family, address, stage=stage, view=view, questions=questions)
     except OSError as error:
         reason = error.strerror or error

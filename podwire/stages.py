@@ -52,9 +52,9 @@ def preload(names: Collection[str] = STAGES) -> None:
         importlib.import_module(f"{package}.main")
 
 
-def preload_credentials(options: Mapping[str, Any]) -> None:
-    """Imports what it takes to read these, which may be much."""
-    importlib.import_module("watcher.credentials").preload(options["kubeconfig"], options["context"])
+def prepare_credentials(options: Mapping[str, Any]) -> None:
+    """Reads what the watchers need to know of the API server, once for all of them."""
+    importlib.import_module("watcher.credentials").prepare(kubeconfig=options["kubeconfig"], context=options["context"])
 
 
 def _run(name: str, values: Mapping[str, Any], own: Mapping[str, Any]) -> Callable[[], None]:

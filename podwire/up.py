@@ -88,7 +88,7 @@ def command(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 
     programs = stages.programs(options, names, own=lambda name: own_of(context, *name.split("-")))
     stages.preload(names)
     if any(name.startswith("watcher-") for name in names):
-        stages.preload_credentials(options)
+        stages.prepare_credentials(options)
     run_dir: Path = options["run_dir"]
     sys.exit(
         Supervisor(

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from common.address import Address
+from common.address import Address, lookup_name
 from common.errors import UsageError
 from relay import tcp
 from relay.connect import Trouble
@@ -86,7 +86,7 @@ def attempt(intake: Address, *, tls: Tls | None = None, resolve: Resolve) -> Out
     except UsageError as error:
         return NotConnected(trouble=Trouble.TLS, text=str(error))
     try:
-        addresses = resolve(intake.host, intake.port, type=socket.SOCK_STREAM)
+        addresses = resolve(lookup_name(intake.host), intake.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         return NotConnected(trouble=Trouble.NAME, text=f"cannot resolve {intake.host}: {text_of(error)}")
     trouble, texts = Trouble.NAME, []

@@ -11,7 +11,7 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from common.errors import UsageError
@@ -57,9 +57,23 @@ class Server:
         return headers
 
 
+class _Prepared(NamedTuple):
+    asked: tuple[str | None, str | None]
+    file: tuple[int, int, int]
+    server: Server
+
+
+_prepared: list[_Prepared] = []
+"""At most one: what the supervisor has read before it forked the watchers, for the first read of each. All share its three megabytes."""
+
+
 def read(*, kubeconfig: str | None, context: str | None) -> Server:
     """Reads kubeconfig or service account. Raises UsageError for what the user has to mend."""
     path = kubeconfig or (None if in_pod() else "~/.kube/config")
+    if _prepared:
+        prepared = _prepared.pop()
+        if (prepared.asked, prepared.file) == ((path, context), _signature(path)):
+            return prepared.server
     try:
         return _server(_configuration(path, context))
     except UsageError:
@@ -69,10 +83,23 @@ def read(*, kubeconfig: str | None, context: str | None) -> Server:
         raise UsageError(f"cannot use {where}: {_said(error)}") from error
 
 
-def preload(kubeconfig: str | None, context: str | None) -> None:
-    """Imports what `read` will need."""
-    with suppress(Exception):  # what is wrong is told by `read`
-        _configuration(kubeconfig or (None if in_pod() else "~/.kube/config"), context)
+def prepare(*, kubeconfig: str | None, context: str | None) -> None:
+    """Reads for the watchers that are about to be forked; what is wrong, or may be different for each, they read themselves."""
+    path = kubeconfig or (None if in_pod() else "~/.kube/config")
+    _prepared.clear()
+    with suppress(UsageError):
+        file, server = _signature(path), read(kubeconfig=kubeconfig, context=context)
+        if isinstance(server.configuration, plain.PlainConfiguration):
+            _prepared.append(_Prepared((path, context), file, server))
+
+
+def _signature(path: str | None) -> tuple[int, int, int]:
+    """Another one when the file is not the same any more."""
+    try:
+        found = (Path(path).expanduser() if path else plain.SERVICE_ACCOUNT / "ca.crt").stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def in_pod() -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from common.address import lookup_name
 from common.errors import UsageError
 from watcher.credentials import NoCredentials, Server
 from watcher.stream import PlainStream, Stream, TlsStream
@@ -89,7 +90,7 @@ def reach(server: Server) -> socket.socket:
     reached = (
         _through_proxy(server, server.proxy)
         if server.proxy
-        else socket.create_connection((server.host, server.port), timeout=CONNECT_TIMEOUT_SECONDS)
+        else socket.create_connection((lookup_name(server.host), server.port), timeout=CONNECT_TIMEOUT_SECONDS)
     )
     reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     reached.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -84,9 +84,8 @@ class Scope:
         self._journal = Journal(log, namespace=namespace)
         self._random = random_
         self._normalize = NORMALIZERS[kind]
-        item = Pod if kind == "pods" else PartialObject
-        self._decoders: dict[bool, Decoder] = {False: JsonDecoder(item), True: ProtobufDecoder(item)}
-        self._decoder = self._decoders[False]
+        self._decoder: Decoder
+        """For what the newest response is made of."""
         self._splitter: Splitter | None = None
         self._watching = False
         self._body: list[bytes] = []
@@ -142,7 +141,8 @@ class Scope:
 
     def _begin_response(self, read: Read, now: float) -> None:
         protobuf = "protobuf" in read.headers.get("content-type", "")
-        self._decoder = self._decoders[protobuf]
+        make = ProtobufDecoder if protobuf else JsonDecoder  # made when needed: the one of JSON takes half a megabyte
+        self._decoder = make(Pod if self.kind == "pods" else PartialObject)
         self._splitter, self._body = self._decoder.splitter(), []
         if read.status == 200:
             self._step(states.Answered(protobuf=protobuf), now)

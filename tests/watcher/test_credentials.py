@@ -256,6 +256,37 @@ def test_a_service_account_that_is_not_whole_is_told(account):
     assert refusal(None) == "cannot use the Pod's service account: Token file exists but empty."
 
 
+# What is read before watchers are forked -----------------------------------------------------------------------------------------------
+
+
+def test_what_was_prepared_is_read_once_and_then_anew(tmp_path, monkeypatch):
+    path = kubeconfig(tmp_path)
+    credentials.prepare(kubeconfig=path, context=None)
+    with monkeypatch.context() as broken:
+        broken.setattr(plain, "of_kubeconfig", None)
+        assert read(kubeconfig=path, context=None).host == "api.example"
+    second = read(kubeconfig=path, context=None)
+    assert second is not read(kubeconfig=path, context=None)
+
+
+def test_what_was_prepared_is_read_anew_once_the_file_is_another(tmp_path):
+    path = kubeconfig(tmp_path)
+    credentials.prepare(kubeconfig=path, context=None)
+    kubeconfig(tmp_path, server="http://moved.example")
+    assert read(kubeconfig=path, context=None).host == "moved.example"
+
+
+def test_what_was_prepared_for_another_context_or_file_is_not_taken(tmp_path):
+    path = kubeconfig(tmp_path)
+    credentials.prepare(kubeconfig=path, context=None)
+    assert "elsewhere" in refusal(path, context="elsewhere")
+
+
+def test_what_a_watcher_has_to_read_itself_is_not_prepared(tmp_path):
+    credentials.prepare(kubeconfig=str(tmp_path / "nowhere"), context=None)
+    assert refusal(str(tmp_path / "nowhere")).startswith("no kubeconfig")
+
+
 # What is read here, and what the kubernetes package reads -----------------------------------------------------------------------------
 
 
