@@ -7,14 +7,14 @@
 # make containers  the image, compose up and each container's faults: some minutes (needs an engine and Compose)
 # make chaos   random faults against podwire, for as long as wanted (ARGS=--help)
 # make docs    the pages that are made from the code
-# make bench   what a sync costs next to a bare reader and to the typed client (bench.events: how soon an event arrives)
+# make bench   what a sync costs next to a bare reader and to the typed client, how soon an event arrives: half an hour (ARGS=--help)
 # make bench-check whether a hot path has become slower than bench/baseline.json allows: seconds
 # make clean   removes what these made
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# What `podwire up --demo` and bench/sync are told, as in: make demo ARGS='--for 15'
+# What `podwire up --demo`, a benchmark or a check is told, as in: make demo ARGS='--for 15'
 ARGS ?=
 # What pytest is told, as in: make test TESTS='tests/relay -x'
 TESTS ?=
@@ -56,8 +56,8 @@ check: lint test
 docs: $(VENV)/.installed
 	$(BIN)/python docs/generate.py
 
-bench: $(VENV)/.installed
-	$(BIN)/python -m bench.sync $(ARGS)
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m bench $(ARGS)
 
 bench-check: $(VENV)/.installed
 	@$(BIN)/python -m bench.regression $(ARGS)
@@ -73,6 +73,10 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.made
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-bench: pyproject.toml | $(VENV)/.made
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.made:

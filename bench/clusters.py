@@ -4,8 +4,12 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from bench import api, rig
+
+Source = Literal["real", "sandbox", "given"]
+"""`real` is `shared/apiserver`, whose pods the benchmarks may change; `sandbox` changes its own; `given` by KUBECONFIG is left alone."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +19,7 @@ class Filled:
     cluster: rig.Cluster
     pods: int
     """That have an address: so many the reducer is told."""
-    growing: bool
-    """It is `shared/apiserver`, whose pods the benchmarks may change."""
+    source: Source
 
 
 class Clusters:
@@ -27,21 +30,24 @@ class Clusters:
         self._real: rig.Cluster | None = None
         self._written = self._fills = 0
 
-    def at(self, pods: int) -> Filled:
-        """With so many pods; ask for sizes in growing order. A cluster of KUBECONFIG has what it has."""
+    def at(self, pods: int, *, sandbox_rate: float = 0.0) -> Filled:
+        """With so many pods; ask for sizes in growing order. A cluster of KUBECONFIG has what it has.
+
+        A sandbox begins anew, and lets so many pod events happen each second.
+        """
         if given := os.environ.get("KUBECONFIG"):
-            return Filled(rig.Cluster(given, f"cluster of {given}", None), api.addressed_pods(api.load(given)), False)
+            return Filled(rig.Cluster(given, f"cluster of {given}", None), api.addressed_pods(api.load(given)), "given")
         if not (rig.SHARED / "up").exists():
             self._opened.close()
-            sandbox = self._opened.enter_context(rig.sandbox_cluster(pods))
-            return Filled(sandbox, api.addressed_pods(api.load(sandbox.kubeconfig)), False)
+            sandbox = self._opened.enter_context(rig.sandbox_cluster(pods, rate=sandbox_rate))
+            return Filled(sandbox, api.addressed_pods(api.load(sandbox.kubeconfig)), "sandbox")
         if self._real is None:
             self._real = self._opened.enter_context(rig.empty_real_cluster())
         if pods > self._written:
             self._fills += 1
             rig.fill(self._real, pods - self._written, seed=self._fills)
             self._written = pods
-        return Filled(self._real, self._written, True)
+        return Filled(self._real, self._written, "real")
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bench import pipeline, rig
+from bench import others, pipeline, rig
 from bench.api import load as load_api
 from bench.clusters import Clusters, Filled, clusters
 from bench.figures import Run, Told, lags_ms, medians, quantile
@@ -54,11 +54,16 @@ class Load:
     useful: float
     """The part of events that a reducer is told of."""
 
+    def fill_changes(self) -> tuple[float, float]:
+        """Changes a second and their useful part, as `fill` takes them: of its changes these are two events, an end and a beginning."""
+        of_changes = self.useful / (2 - self.useful)
+        return self.rate / (1 + of_changes), of_changes
+
 
 @contextmanager
 def _changing(filled: Filled, load: Load, *, seed: int, by: str) -> Iterator[None]:
     """The changes of `shared/apiserver`; elsewhere others make them."""
-    if not filled.growing:
+    if filled.source != "real":
         yield
         return
     command = _by_fill(filled, load) if by == "fill" else _by_etcd(filled, load)
@@ -77,10 +82,9 @@ def _by_etcd(filled: Filled, load: Load) -> list[str]:
 
 
 def _by_fill(filled: Filled, load: Load) -> list[str]:
-    """A change of `fill` that counts is two events, a pod's end and another's beginning."""
-    of_changes = load.useful / (2 - load.useful)
-    changes = [f"--changes={load.rate / (1 + of_changes)}", f"--useful={of_changes}"]
-    return [str(rig.SHARED / "fill"), "--kubeconfig", filled.cluster.kubeconfig, "--pods", "0", *changes]
+    changes, useful = load.fill_changes()
+    told = [f"--changes={changes}", f"--useful={useful}"]
+    return [str(rig.SHARED / "fill"), "--kubeconfig", filled.cluster.kubeconfig, "--pods", "0", *told]
 
 
 @dataclass
@@ -165,14 +169,20 @@ def measure(
     runs: dict[float, list[Run]] = {load.rate: [] for load in loads}
     with ExitStack() as opened:
         filled = servers.at(pods)
-        ours, reducer = _start(filled, opened)
-        resting = idle(ours, seconds=idle_seconds)
-        for turn in range(repeat):
-            for number, load in enumerate(loads):
-                seed = 1_000 + turn * 100 + number
-                runs[load.rate].append(window(filled, ours, reducer, load, resting=resting, seed=seed, by=by))
-        what = filled.cluster.what
-    return {"pods": filled.pods, "server": what, "idle": resting, "runs": runs, "rates": [*map(medians, runs.values())]}
+        with others.watched(filled.cluster) as busy:
+            ours, reducer = _start(filled, opened)
+            resting = idle(ours, seconds=idle_seconds)
+            for turn in range(repeat):
+                for number, load in enumerate(loads):
+                    if filled.source == "sandbox":
+                        opened.close()
+                        filled = servers.at(pods, sandbox_rate=load.rate)
+                        ours, reducer = _start(filled, opened)
+                    seed = 1_000 + turn * 100 + number
+                    runs[load.rate].append(window(filled, ours, reducer, load, resting=resting, seed=seed, by=by))
+            opened.close()
+    figures = {"idle": resting, "runs": runs, "rates": [*map(medians, runs.values())]}
+    return {"pods": filled.pods, "server": filled.cluster.what, "other_cores": busy.cores, **figures}
 
 
 def _start(filled: Filled, opened: ExitStack) -> tuple[Pipeline, Sink]:
@@ -186,7 +196,7 @@ def _start(filled: Filled, opened: ExitStack) -> tuple[Pipeline, Sink]:
 def show(found: dict[str, Any]) -> None:
     """Prints the table."""
     resting = found["idle"]
-    click.echo(f"{found['pods']:,} pods, {found['server']}")
+    click.echo(f"{found['pods']:,} pods, {found['server']}; {others.said(found['other_cores'])}")
     click.echo(
         f"  at rest: {resting['cpu_percent']:.3f} % of a core, {resting['cpu_percent_all']:.3f} % with supervisor"
     )

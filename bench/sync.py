@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from bench import pipeline, rig, usage
+from bench import others, pipeline, rig, usage
 from bench.clusters import Filled, clusters
 from bench.figures import Run, medians
 from bench.pipeline import SUPERVISOR, five
@@ -131,12 +131,14 @@ def measure(filled: Filled, *, repeat: int, typed_pods: int) -> dict[str, Any]:
     }
     runs: dict[str, list[Run]] = {name: [] for name in ways}
     bare(filled)  # the server's caches are warm then, for all
-    for turn in range(repeat):
-        for name, (way, times) in ways.items():
-            if turn < times:
-                calm(filled)
-                runs[name].append(way(filled))
-    return {"pods": filled.pods, "server": filled.cluster.what, "runs": runs, **figures(runs, filled.pods)}
+    with others.watched(filled.cluster) as busy:
+        for turn in range(repeat):
+            for name, (way, times) in ways.items():
+                if turn < times:
+                    calm(filled)
+                    runs[name].append(way(filled))
+    head = {"pods": filled.pods, "server": filled.cluster.what, "other_cores": busy.cores, "runs": runs}
+    return head | figures(runs, filled.pods)
 
 
 def figures(runs: dict[str, list[Run]], pods: int) -> Run:
@@ -185,7 +187,9 @@ SHOWN = (
 
 def show(found: dict[str, Any]) -> None:
     """Prints one size's figures."""
-    click.echo(f"{found['pods']:,} pods, {found['server']}, medians of {len(found['runs']['podwire'])}")
+    click.echo(
+        f"{found['pods']:,} pods, {found['server']}, medians of {len(found['runs']['podwire'])}; {others.said(found['other_cores'])}"
+    )
     for label, name, unit in SHOWN:
         if name in found:
             click.echo(f"  {label:48} {found[name]:12,.3f} {unit}")
