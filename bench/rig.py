@@ -103,8 +103,9 @@ def free_ports(count: int) -> int:
 
 
 def environment(**added: str) -> dict[str, str]:
-    """This process's, without what would tell podwire where to go, and with `added`."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("PODWIRE_", "EBPF_NET_"))}
+    """This process's, without what would tell podwire where to go or make it compile itself at each start, and with `added`."""
+    left_out = ("PODWIRE_", "EBPF_NET_", "PYTHONDONTWRITEBYTECODE")
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return mine | added
 
 
