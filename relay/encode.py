@@ -59,8 +59,11 @@ _ipv6_addr = Struct("<QH16s22s").pack
 _public_to_private_ipv4 = Struct("<QH22s4s4s").pack
 _time_or_count = Struct("<QH6xQ").pack
 _heartbeat = Struct("<QH").pack
-_pod_new_with_name = Struct("<QHH4sHHHHHBB").pack
-_pod_container = Struct("<QHHHHH").pack
+pod_new_head = Struct("<QHH4sHHHHHBB").pack
+"""`pod_new_with_name` up to its payload: stamp, 515, `len`, `ip`, the lengths of uid, owner name, pod name, owner UID and namespace, owner
+kind, host network."""
+pod_container_head = Struct("<QHHHHH").pack
+"""`pod_container` up to its payload: stamp, 494, `len`, the lengths of uid, container ID and name."""
 _pod_delete = Struct("<QHH").pack
 _collector_health = Struct("<QHHH").pack
 _agent_resource_usage = Struct("<QHHIQQQIIIIIH").pack
@@ -144,7 +147,7 @@ def pod_new_with_name(
 ) -> bytes:
     """`ip` of 4 bytes; `owner_kind` a number of protocol.md; `version` the quoted images."""
     payload = b"".join((uid, owner_name, pod_name, owner_uid, namespace, version))
-    head = _pod_new_with_name(
+    head = pod_new_head(
         stamp_ns,
         515,
         POD_NEW_BYTES + len(payload),
@@ -163,7 +166,7 @@ def pod_new_with_name(
 def pod_container(stamp_ns: int, *, uid: bytes, container_id: bytes, name: bytes, image: bytes) -> bytes:
     payload = b"".join((uid, container_id, name, image))
     length = POD_CONTAINER_BYTES + len(payload)
-    return _pod_container(stamp_ns, 494, length, len(uid), len(container_id), len(name)) + payload
+    return pod_container_head(stamp_ns, 494, length, len(uid), len(container_id), len(name)) + payload
 
 
 def pod_delete(stamp_ns: int, *, uid: bytes) -> bytes:

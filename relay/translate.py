@@ -21,6 +21,7 @@ from relay import encode
 from relay.fit import DoesNotFit, fit
 
 NO_ADDRESS = bytes(4)
+_MAIN = int(ContainerKind.MAIN)
 _KNOWN_OWNERS = frozenset(int(kind) for kind in OwnerKind)
 _DOES_NOT_PACK = (struct.error, UnicodeEncodeError, OSError, ValueError)
 
@@ -195,32 +196,35 @@ class Translator:
 
 
 def _pod_as_is(emission: PodNew, record: PodRecord, *, stamp_ns: int) -> bytes:
-    """Raises one of `_DOES_NOT_PACK` for anything that has to be repaired."""
+    """Raises one of `_DOES_NOT_PACK` for anything but ASCII that fits. In ASCII a text is as long as its bytes, so one encoding does for
+    all of a payload: with a call and an encoding for each string, a pod takes twice the time."""
     if emission.owner_kind not in _KNOWN_OWNERS:
         raise struct.error("owner kind unknown")
     owner_name, owner_uid = _owner(emission, record)
-    return encode.pod_new_with_name(
+    uid, name, namespace = record.uid, record.name, record.namespace
+    payload = f"{uid}{owner_name}{name}{owner_uid}{namespace}{_version(record.containers)}".encode("ascii")
+    head = encode.pod_new_head(
         stamp_ns,
-        ip=socket.inet_pton(socket.AF_INET, emission.ip),
-        owner_kind=emission.owner_kind,
-        is_host_network=record.host_network,
-        uid=record.uid.encode(),
-        owner_name=owner_name.encode(),
-        pod_name=record.name.encode(),
-        owner_uid=owner_uid.encode(),
-        namespace=record.namespace.encode(),
-        version=_version(record.containers).encode(),
+        515,
+        encode.POD_NEW_BYTES + len(payload),
+        socket.inet_pton(socket.AF_INET, emission.ip),
+        len(uid),
+        len(owner_name),
+        len(name),
+        len(owner_uid),
+        len(namespace),
+        emission.owner_kind,
+        record.host_network,
     )
+    return head + payload
 
 
 def _container_as_is(uid: UID, container: Container, *, stamp_ns: int) -> bytes:
-    return encode.pod_container(
-        stamp_ns,
-        uid=uid.encode(),
-        container_id=container.id.encode(),
-        name=container.name.encode(),
-        image=container.image.encode(),
-    )
+    """As `_pod_as_is`."""
+    payload = f"{uid}{container.id}{container.name}{container.image}".encode("ascii")
+    length = encode.POD_CONTAINER_BYTES + len(payload)
+    head = encode.pod_container_head(stamp_ns, 494, length, len(uid), len(container.id), len(container.name))
+    return head + payload
 
 
 def _owner(emission: PodNew, record: PodRecord) -> tuple[str, str]:
@@ -230,7 +234,9 @@ def _owner(emission: PodNew, record: PodRecord) -> tuple[str, str]:
 
 def _version(containers: list[Container]) -> str:
     """The images of the main containers, each in single quotes, sorted, joined by commas (protocol.md, `version`)."""
-    return ",".join(sorted([f"'{one.image}'" for one in containers if one.kind == ContainerKind.MAIN]))
+    images = [f"'{one.image}'" for one in containers if one.kind == _MAIN]
+    images.sort()
+    return ",".join(images)
 
 
 def _is_ipv6(text: str) -> bool:
