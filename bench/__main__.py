@@ -60,6 +60,7 @@ def main(
     target: Path | None,
     plot: Path | None,
 ) -> None:
+    rig.end_in_order()
     click.echo(rig.machine())
     if results is not None:
         found: goals.Results = json.loads(results.read_text())

@@ -1,8 +1,8 @@
 """An independent watch of all pods, which says when a line could be read: `python -m bench.bare_watch KUBECONFIG FILE`.
 
-It asks for protobuf as podwire does, so the API server encodes an event once for both. While it runs it only reads and notes the time
-of each read. At SIGTERM it cuts what it read into events and writes them to FILE; before that, lines on standard output say that
-the watch is open, and that its first event came. An event's time is that of the read that completed its frame.
+It asks for protobuf as podwire does, so the API server encodes an event once for both; the sandbox has JSON only. While it runs it
+only reads and notes the time of each read. At SIGTERM it cuts what it read into events and writes them to FILE; before that, lines on
+standard output say that the watch is open, and that its first event came. An event's time is that of the read that completed it.
 """
 
 import json
@@ -20,7 +20,9 @@ from bench import api
 from bench.figures import Told
 
 READ_BYTES = 1 << 20
-ACCEPT = "application/vnd.kubernetes.protobuf;stream=watch"
+ACCEPT = "application/vnd.kubernetes.protobuf;stream=watch,application/json"
+
+KINDS = ("ADDED", "MODIFIED", "DELETED")
 
 Read = tuple[int, bytes]
 """Wall-clock time, and the bytes of the response's body that it brought."""
@@ -74,18 +76,42 @@ def told(body: Iterable[Read]) -> list[Told]:
 
 
 def _events(body: Iterable[Read]) -> Iterator[tuple[str, Told]]:
-    """Resource version and event: frames of a big-endian length and a metav1.WatchEvent (apimachinery's runtime/serializer)."""
-    held = bytearray()
+    """Resource version and event, each at the time of the read that completed it."""
+    held = b""
     for at_ns, data in body:
-        if not data:
-            held.clear()
-        held += data
-        while len(held) >= 4 and len(held) >= 4 + (length := struct.unpack_from(">I", held)[0]):
-            frame = fields(bytes(held[4 : 4 + length]))
-            del held[: 4 + length]
-            kind = frame[1][0].decode()
-            if kind in ("ADDED", "MODIFIED", "DELETED"):
-                yield _pod(frame[2][0], kind, at_ns)
+        held = held + data if data else b""
+        while cut := _cut(held):
+            begin, end = cut
+            event = _from_json(held[begin:end], at_ns) if begin == 0 else _from_protobuf(held[begin:end], at_ns)
+            held = held[end:]
+            if event is not None:
+                yield event
+
+
+def _cut(held: bytes) -> tuple[int, int] | None:
+    """Where the first whole event begins and ends: a line of JSON, or a big-endian length and so many bytes."""
+    if held.startswith(b"{"):
+        end = held.find(b"\n") + 1
+        return (0, end) if end else None
+    if len(held) < 4:
+        return None
+    end = 4 + int(struct.unpack_from(">I", held)[0])
+    return (4, end) if len(held) >= end else None
+
+
+def _from_json(line: bytes, at_ns: int) -> tuple[str, Told] | None:
+    event = json.loads(line)
+    if event["type"] not in KINDS:
+        return None
+    meta, status = event["object"]["metadata"], event["object"].get("status", {})
+    return meta["resourceVersion"], Told(at_ns, meta["uid"], event["type"], bool(status.get("podIP")))
+
+
+def _from_protobuf(frame: bytes, at_ns: int) -> tuple[str, Told] | None:
+    """A metav1.WatchEvent (apimachinery's runtime/serializer)."""
+    event = fields(frame)
+    kind = event[1][0].decode()
+    return _pod(event[2][0], kind, at_ns) if kind in KINDS else None
 
 
 def _pod(raw: bytes, kind: str, at_ns: int) -> tuple[str, Told]:

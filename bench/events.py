@@ -252,6 +252,7 @@ def main(
     repeat: int,
     file: Path | None,
 ) -> None:
+    rig.end_in_order()
     click.echo(rig.machine())
     loads = [Load(rate, max(seconds, LEAST_EVENTS / rate), useful) for rate in rates]
     with clusters() as servers:

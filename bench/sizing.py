@@ -196,6 +196,7 @@ def _measure(pods: int, cluster: rig.Cluster, reducer: rig.Reducer, groups: dict
 @click.option("--image", default=f"podwire:{VERSION}", show_default=True)
 def main(pods: tuple[int, ...], image: str) -> None:
     """Measures each size in turn."""
+    rig.end_in_order()
     click.echo(f"{rig.machine()}; {image}")
     click.echo(
         "| pods | container | MiB in step | MiB after changes | MiB peak | s CPU to start | mcores at rest | mcores at 100/s |"

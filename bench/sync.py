@@ -203,6 +203,7 @@ def show(found: dict[str, Any]) -> None:
 @click.option("--typed-pods", default=20_000, show_default=True, help="Up to this size the typed client runs too.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write all figures here.")
 def main(pods: tuple[int, ...], repeat: int, typed_pods: int, file: Path | None) -> None:
+    rig.end_in_order()
     click.echo(rig.machine())
     records = []
     with clusters() as servers:

@@ -25,6 +25,16 @@ def test_what_a_broken_watch_left_is_dropped() -> None:
     assert [one.at_ns for one in told([(1, b""), (2, whole[:50]), (3, b""), (4, whole)])] == [4]
 
 
+def test_a_server_without_protobuf_is_understood_too() -> None:
+    metadata = {"uid": "a", "resourceVersion": "7"}
+    events = [
+        {"type": kind, "object": {"metadata": metadata, "status": {"podIP": "10.0.0.1"}}}
+        for kind in ("ADDED", "BOOKMARK")
+    ]
+    stream = b"".join(json.dumps(event).encode() + b"\n" for event in events)
+    assert told([(1, b""), (2, stream[:30]), (3, stream[30:])]) == [Told(3, "a", "ADDED", True)]
+
+
 def test_bytes_of_no_known_wire_type_are_no_message() -> None:
     with pytest.raises(ValueError, match="wire type"):
         fields(b"\x0f")
