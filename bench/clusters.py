@@ -20,6 +20,13 @@ class Filled:
     pods: int
     """That have an address: so many the reducer is told."""
     source: Source
+    moving: bool = False
+    """Pods come and go by themselves."""
+
+    @property
+    def wanted(self) -> int:
+        """With so many pods a reducer has them all; of those that move, some are gone when they are looked for."""
+        return self.pods - self.pods // 20 if self.moving else self.pods
 
 
 class Clusters:
@@ -36,11 +43,16 @@ class Clusters:
         A sandbox begins anew, and lets so many pod events happen each second.
         """
         if given := os.environ.get("KUBECONFIG"):
-            return Filled(rig.Cluster(given, f"cluster of {given}", None), api.addressed_pods(api.load(given)), "given")
+            return Filled(
+                rig.Cluster(given, f"cluster of {given}", None),
+                api.addressed_pods(api.load(given)),
+                "given",
+                moving=True,
+            )
         if not (rig.SHARED / "up").exists():
             self._opened.close()
             sandbox = self._opened.enter_context(rig.sandbox_cluster(pods, rate=sandbox_rate))
-            return Filled(sandbox, api.addressed_pods(api.load(sandbox.kubeconfig)), "sandbox")
+            return Filled(sandbox, api.addressed_pods(api.load(sandbox.kubeconfig)), "sandbox", sandbox_rate > 0)
         if self._real is None:
             self._real = self._opened.enter_context(rig.empty_real_cluster())
         if pods > self._written:

@@ -188,7 +188,7 @@ def measure(
 def _start(filled: Filled, opened: ExitStack) -> tuple[Pipeline, Sink]:
     reducer = opened.enter_context(sink())
     ours = opened.enter_context(pipeline.running(filled.cluster.kubeconfig, reducer.address))
-    reducer.wait_for(filled.pods, seconds=PATIENCE_SECONDS)
+    reducer.wait_for(filled.wanted, seconds=PATIENCE_SECONDS)
     time.sleep(3)
     return ours, reducer
 

@@ -82,3 +82,21 @@ def lags_ms(told: Iterable[Told], arrived: Iterable[Arrival], *, after_ns: int) 
         if one.kind == "DELETED" or one.addressed:
             first.setdefault((one.uid, one.kind == "DELETED"), one.at_ns)
     return [(came[key] - at_ns) / 1e6 for key, at_ns in first.items() if at_ns >= after_ns and key in came]
+
+
+def reached_ns(arrived: Iterable[Arrival], pods: int) -> int:
+    """When so many pods were first there on the newest connection; 0 where they never were."""
+    there: set[str] = set()
+    found = 0
+    for at_ns, uid, kind in arrived:
+        match kind:
+            case "connected":
+                there.clear()
+                found = 0
+            case "new":
+                there.add(uid)
+            case "delete":
+                there.discard(uid)
+        if not found and len(there) >= pods:
+            found = at_ns
+    return found

@@ -21,7 +21,7 @@ class Busy:
 
 @contextmanager
 def watched(cluster: rig.Cluster) -> Iterator[Busy]:
-    """Counts as others' what was used by neither this process, nor what it started and saw end, nor the API server and its etcd."""
+    """Counts as others' what was used by neither this process, nor what it started, nor the API server and its etcd."""
     found, began = Busy(), time.monotonic()
     servers = _servers(cluster)
     before = _busy_seconds() - _own_seconds(servers)
@@ -37,21 +37,22 @@ def said(cores: float) -> str:
 
 
 def _servers(cluster: rig.Cluster) -> list[int]:
-    if cluster.server_pid is None:
-        return []
-    etcd = Path(cluster.kubeconfig).parent / "etcd.pid"
-    return [cluster.server_pid, *([int(etcd.read_text())] if etcd.exists() else [])]
+    """Those of `shared/apiserver`: they are nobody's children."""
+    pids = (Path(cluster.kubeconfig).parent / f"{name}.pid" for name in ("apiserver", "etcd"))
+    return [int(pid.read_text()) for pid in pids if cluster.server_pid is not None and pid.exists()]
 
 
 def _own_seconds(servers: list[int]) -> float:
-    return sum(os.times()[:4]) + sum(map(_seconds, servers))
+    """Of this process, of its children that have ended, and of what runs for it."""
+    own, *children = usage.descendants(os.getpid())
+    return sum(os.times()[:4]) + sum(map(_seconds, {*children, *servers} - {own}))
 
 
 def _seconds(pid: int) -> float:
     try:
-        return usage.cpu_seconds(pid)
-    except ProcessLookupError:
-        return 0.0  # a sandbox that is over: it is among what has ended
+        return usage.cpu_seconds(pid) + usage.reaped_cpu_seconds(pid)
+    except (OSError, ProcessLookupError):
+        return 0.0  # it has just ended
 
 
 def _busy_seconds() -> float:

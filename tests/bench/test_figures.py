@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.figures import Told, fit, lags_ms, medians, quantile
+from bench.figures import Told, fit, lags_ms, medians, quantile, reached_ns
 
 
 def test_medians_are_of_each_figure_that_all_runs_have() -> None:
@@ -64,3 +64,18 @@ def test_the_bare_watch_may_be_the_slower_reader() -> None:
 def test_what_was_told_before_the_window_or_never_arrived_does_not_count() -> None:
     events = [told(1, "before"), told(6, "lost"), told(7, "a")]
     assert lags_ms(events, [came(8, "before"), came(9, "a"), came(9, "", "resync")], after_ns=5_000_000) == [2.0]
+
+
+def test_a_number_of_pods_is_reached_once_on_the_newest_connection() -> None:
+    first = [(1, "", "connected"), (2, "a", "new"), (3, "b", "new"), (4, "c", "new")]
+    again = [
+        (5, "", "connected"),
+        (6, "a", "new"),
+        (7, "a", "delete"),
+        (8, "b", "new"),
+        (9, "c", "new"),
+        (10, "d", "new"),
+    ]
+    assert reached_ns(first, 2) == 3
+    assert reached_ns([*first, *again], 2) == 9
+    assert reached_ns([*first, *again], 4) == 0
