@@ -59,7 +59,8 @@ class PodHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
     uid: UID
     ips: list[str]
     """`status.podIP` first, then those of `status.podIPs` that differ; empty while the pod has none."""
-    controller: Controller | None
+    controller: msgspec.Raw
+    """Bytes of `Controller | None`. The pods of one controller have the same ones, so they are compared and not decoded."""
 
 
 class PodRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -100,6 +101,9 @@ decode_pod = msgspec.msgpack.Decoder(PodRecord).decode
 
 decode_pod_head = msgspec.msgpack.Decoder(PodHead).decode
 """The `PodHead` of a `PodRecord`'s bytes. Raises as `decode_pod` does."""
+
+decode_controller = msgspec.msgpack.Decoder(Controller | None).decode
+"""What `PodHead.controller` says. Raises as `decode_pod` does."""
 
 decode_owner = msgspec.msgpack.Decoder(OwnerRecord).decode
 """An `OwnerRecord` of its bytes. Raises as `decode_pod` does."""

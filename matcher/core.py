@@ -161,8 +161,7 @@ class Core:
         for action in actions:
             match action:
                 case Changes(stamp_ns=stamp_ns, events=events):
-                    for event in events:
-                        self.matcher.change(kind, event, stamp_ns=stamp_ns, now=now)
+                    self.matcher.change(kind, events, stamp_ns=stamp_ns, now=now)
                 case Records(records=records):
                     self.matcher.fill(kind, records, now=now)
                 case SnapshotAsk():

@@ -9,7 +9,7 @@ Pure: messages and times in, actions out. The reader of the actions keeps what i
 starts anew, loses nothing. Every ask may get lost, as may every answer: what is not answered is asked anew.
 """
 
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
 import msgspec
 
@@ -34,6 +34,9 @@ ANSWER_SECONDS: Final = 2.0
 
 MOST_KEPT_EVENTS: Final = 50_000
 """Events kept while a snapshot is being taken. More than these cost more than asking anew."""
+
+MARKS: Final = frozenset((Init, InitDone))
+"""Events that tell of a list and not of an object."""
 
 MOST_DEAD: Final = 16
 """Dead lives remembered: what a socket may still hold of them is at most seconds old."""
@@ -239,6 +242,9 @@ class Follower:
         return self._actions_of(updates)
 
     def _actions_of(self, updates: Updates) -> list[Action]:
+        if MARKS.isdisjoint(map(type, updates.events)):
+            # Nearly always: nothing is to be taken out, so nothing is copied.
+            return self._changes(updates, cast("list[Apply | Delete]", updates.events))
         actions: list[Action] = []
         events: list[Apply | Delete] = []
         for event in updates.events:

@@ -8,13 +8,16 @@ when the record is deleted, for as long as it has pods: garbage collection delet
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
-from common.records import UID, Controller, Kind
+from common.records import UID, Controller, Kind, decode_controller
 from matcher.owners import NOBODY, Owners, direct_owner, owner_behind, watched_kind
 from matcher.pods import Owner, Pod
+
+NO_REFERENCE: Final = b"\xc0"
+"""Of a pod without a controller: msgpack's nil."""
 
 
 class Waiting(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +44,8 @@ Standing = Waiting | Provisional | Resolved
 class Group(msgspec.Struct, gc=False, eq=False):
     """The pods with one controller reference."""
 
+    reference: bytes
+    """As pods' records have it (`PodHead.controller`)."""
     controller: Controller | None
     standing: Standing
     pods: list[Pod]
@@ -59,33 +64,32 @@ class Groups:
         self._owners = owners
         self._climb = climb
         self._before_change = before_change
-        self._of_nobody = Group(None, Resolved(NOBODY), [])
+        self._by_reference: dict[bytes, Group] = {NO_REFERENCE: Group(NO_REFERENCE, None, Resolved(NOBODY), [])}
         self._by_controller: dict[UID, tuple[Group, ...]] = {}
         """Mostly one group each: a controller has one name and kind, unless a reference is made up."""
         self._waiting: dict[Group, Waiting] = {}
         """Groups that wait, in the order in which they began to."""
 
-    def group_of(self, controller: Controller | None, now: float) -> Group:
-        """The group of a controller reference, made if there is none; whoever asks puts a pod in it."""
-        if controller is None:
-            return self._of_nobody
-        groups = self._by_controller.get(controller.uid, ())
-        for group in groups:
-            if group.controller == controller:
-                return group
-        group = Group(controller, self._first_standing(controller, now), [])
-        self._by_controller[controller.uid] = (*groups, group)
-        self._note_waiting(group)
-        return group
+    def group_of(self, reference: bytes, now: float) -> Group:
+        """The group of a controller reference (`PodHead.controller`), made if there is none; whoever asks puts a pod in it.
+
+        Raises one of `BAD_RECORD` for bytes that are no reference.
+        """
+        group = self._by_reference.get(reference)
+        return self._new_group(reference, now) if group is None else group
 
     def join(self, pod: Pod) -> None:
         """Puts the pod in the group that it names, and gives it the group's owner."""
         group = pod.group
         pod.place = len(group.pods)
         group.pods.append(pod)
-        self._count(group.standing, 1)
-        if not isinstance(group.standing, Waiting):
-            pod.owner = group.standing.owner
+        standing = group.standing
+        if isinstance(standing, Resolved):
+            pod.owner = standing.owner
+            return
+        self._count(standing, 1)
+        if isinstance(standing, Provisional):
+            pod.owner = standing.owner
 
     def leave(self, pod: Pod) -> None:
         """Takes the pod out of its group, at the cost of one step however large the group is. A group without pods is forgotten."""
@@ -127,6 +131,15 @@ class Groups:
         for group in due:
             self._go_provisional(group)
 
+    def _new_group(self, reference: bytes, now: float) -> Group:
+        controller = decode_controller(reference)
+        assert controller is not None  # nil has one encoding, and its group is always there
+        group = Group(reference, controller, self._first_standing(controller, now), [])
+        self._by_reference[reference] = group
+        self._by_controller[controller.uid] = (*self._by_controller.get(controller.uid, ()), group)
+        self._note_waiting(group)
+        return group
+
     def _first_standing(self, controller: Controller, now: float) -> Standing:
         kind = watched_kind(controller)
         if kind is None:
@@ -167,6 +180,7 @@ class Groups:
 
     def _forget(self, group: Group, uid: UID) -> None:
         self._waiting.pop(group, None)
+        del self._by_reference[group.reference]
         rest = tuple(other for other in self._by_controller[uid] if other is not group)
         if rest:
             self._by_controller[uid] = rest

@@ -111,7 +111,8 @@ class Loop:
 
     def _emit(self) -> None:
         for _ in range(MOST_SENT):
-            if not self._neighbours.can_emit():
+            # The look at the pipe costs as much as all else here, so it comes last.
+            if not (self._unsent is not None or self._core.has_news()) or not self._neighbours.can_emit():
                 return
             frame = self._unsent or self._next_frame()
             if frame is None:

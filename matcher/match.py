@@ -4,13 +4,15 @@ It owns the store of pods, the owners' records and the groups that join the two.
 (`core`), and nothing about when a watcher's news are complete (`follow`). Pure: no clock, no sockets.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from common.messages import Apply, Delete, Incarnation
-from common.records import OWNER_KINDS, UID, Kind, PodHead, decode_owner, decode_pod_head
+from common.records import OWNER_KINDS, UID, Kind, decode_owner, decode_pod_head
 from matcher.addresses import Choice
 from matcher.fill import Fill
-from matcher.groups import Groups
+from matcher.groups import Group, Groups
 from matcher.outbox import Outbox
 from matcher.owners import Owners
 from matcher.pods import BAD_RECORD, Pod
@@ -30,15 +32,16 @@ class Matcher:
         self._fill: Fill[UID] = Fill()
         self._stamp_ns = 0
 
-    def change(self, kind: Kind, event: Apply | Delete, *, stamp_ns: int, now: float) -> None:
-        """One event of a watcher. `stamp_ns` is its `Updates`' stamp."""
+    def change(self, kind: Kind, events: Iterable[Apply | Delete], *, stamp_ns: int, now: float) -> None:
+        """Events of a watcher, in order. `stamp_ns` is their `Updates`' stamp."""
         self._stamp_ns = stamp_ns
-        if isinstance(event, Apply):
-            self._apply(kind, event.record, now)
-        elif kind == "pods":
-            self._delete_pod(event.uid)
-        else:
-            self.owners[kind].drop(event.uid)
+        for event in events:
+            if isinstance(event, Apply):
+                self._apply(kind, event.record, now)
+            elif kind == "pods":
+                self._delete_pod(event.uid)
+            else:
+                self.owners[kind].drop(event.uid)
         self._stamp_ns = 0
 
     def fill(self, kind: Kind, records: list[msgspec.Raw], *, now: float) -> None:
@@ -65,7 +68,7 @@ class Matcher:
     def _apply(self, kind: Kind, raw: msgspec.Raw, now: float) -> None:
         try:
             if kind == "pods":
-                self._apply_pod(decode_pod_head(raw), bytes(raw), now)
+                self._apply_pod(raw, now)
             else:
                 self._apply_owner(kind, raw)
         except BAD_RECORD:
@@ -76,13 +79,16 @@ class Matcher:
         self.owners[kind].put(record.uid, record.controller)
         self.groups.record_came(kind, record.uid)
 
-    def _apply_pod(self, head: PodHead, record: bytes, now: float) -> None:
-        uid = head.uid
+    def _apply_pod(self, raw: msgspec.Raw, now: float) -> None:
+        head = decode_pod_head(raw)
+        # Before anything changes: it decodes a reference that is new, and refuses what is none.
+        group = self.groups.group_of(bytes(head.controller), now)
+        uid, record = head.uid, bytes(raw)
         self._fill.mention(uid)
         ip = self._choose_ip(head.ips)
         pod = self.pods.get(uid)
         if pod is None:
-            pod = Pod(uid, record, ip, self.groups.group_of(head.controller, now))
+            pod = Pod(uid, record, ip, group)
             self.groups.join(pod)
             self.pods[uid] = pod
             self.outbox.before_change(pod, self._stamp_ns)
@@ -90,13 +96,13 @@ class Matcher:
             self.outbox.before_change(pod, self._stamp_ns)
             pod.record = record
             pod.ip = ip or pod.ip
-            if head.controller != pod.group.controller:
-                self._move(pod, head, now)
+            if group is not pod.group:
+                self._move(pod, group)
 
-    def _move(self, pod: Pod, head: PodHead, now: float) -> None:
+    def _move(self, pod: Pod, group: Group) -> None:
         """Adoption, orphaning, or another controller."""
         self.groups.leave(pod)
-        pod.group = self.groups.group_of(head.controller, now)
+        pod.group = group
         self.groups.join(pod)
 
     def _delete_pod(self, uid: UID) -> None:

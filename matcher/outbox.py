@@ -196,31 +196,30 @@ class Outbox:
         while self._sweep and batch.has_room():
             pod = self._sweep.pop()
             if pod.sent.epoch != sending.epoch and self._pods.get(pod.uid) is pod:
+                self._dirty.pop(pod.uid, None)
                 self._say_new(batch, pod, sending)
         while self._dirty and batch.has_room():
             self._say_change(batch, sending)
 
     def _say_change(self, batch: Batch, sending: Sending) -> None:
         uid, unsaid = self._dirty.popitem(last=False)
-        pod = self._pods.get(uid)
+        pod, told = self._pods.get(uid), unsaid.told
         before = len(batch.emissions)
-        match pod, unsaid.told:
-            case None, _:
-                batch.add(PodDelete(uid), EMISSION_BYTES)
-                self.live -= 1
-            case Pod(), None:
-                self._say_new(batch, pod, sending)
-            case Pod(), Told() as told:
-                self._say_difference(batch, pod, told)
-                # The same UID may have been deleted and come back since: the reducer knows it all the same.
-                if len(batch.emissions) > before or pod.sent.epoch != sending.epoch:
-                    pod.sent = sending
-        if len(batch.emissions) > before:
-            batch.stamp_ns = max(batch.stamp_ns, unsaid.stamp_ns)
+        if pod is None:
+            batch.add(PodDelete(uid), EMISSION_BYTES)
+            self.live -= 1
+        elif told is None:
+            self._say_new(batch, pod, sending)
+        else:
+            self._say_difference(batch, pod, told)
+            # The same UID may have been deleted and come back since: the reducer knows it all the same.
+            if len(batch.emissions) > before or pod.sent.epoch != sending.epoch:
+                pod.sent = sending
+        if len(batch.emissions) > before and unsaid.stamp_ns > batch.stamp_ns:
+            batch.stamp_ns = unsaid.stamp_ns
 
     def _say_new(self, batch: Batch, pod: Pod, sending: Sending) -> None:
         """A pod that the reducer does not know: if it may go out, it does with all its containers; else its next change brings it here."""
-        self._dirty.pop(pod.uid, None)
         if not pod.ip or isinstance(pod.group.standing, Waiting):
             return
         pod.sent = sending

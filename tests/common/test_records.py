@@ -16,6 +16,7 @@ from common.records import (
     Controller,
     OwnerRecord,
     PodRecord,
+    decode_controller,
     decode_owner,
     decode_pod,
     decode_pod_head,
@@ -37,7 +38,7 @@ def test_an_owner_comes_back_as_it_was(owner: OwnerRecord) -> None:
 @given(pods)
 def test_the_head_is_the_beginning_of_the_record(pod: PodRecord) -> None:
     head = decode_pod_head(encode_record(pod))
-    assert (head.uid, head.ips, head.controller) == (pod.uid, pod.ips, pod.controller)
+    assert (head.uid, head.ips, decode_controller(head.controller)) == (pod.uid, pod.ips, pod.controller)
 
 
 @given(pods)
@@ -81,7 +82,7 @@ def test_fields_appended_later_are_passed_over() -> None:
     assert decode_owner(msgpack.packb(["u", None, "later"])) == OwnerRecord(uid=UID("u"), controller=None)
 
 
-@pytest.mark.parametrize("decoder", [decode_pod, decode_pod_head, decode_owner])
+@pytest.mark.parametrize("decoder", [decode_pod, decode_pod_head, decode_owner, decode_controller])
 @given(frame=st.binary(max_size=60))
 @example(frame=b"\x92\xa1\xff\xc0")
 @example(frame=b"\x93\xa0\x90\xc0")

@@ -43,7 +43,7 @@ MATCHING: Final = (
         "            batch.add(Resync(), EMISSION_BYTES)\n        self._say_all(batch, self._sending)\n",
         "            self._say_all(batch, self._sending)\n            batch.add(Resync(), EMISSION_BYTES)\n",
     ),
-    mutant("adoption is not noticed", "matcher/match.py", "self._move(pod, head, now)\n", "pass\n"),
+    mutant("adoption is not noticed", "matcher/match.py", "self._move(pod, group)\n", "pass\n"),
     mutant(
         "a provisional owner is never corrected",
         "matcher/groups.py",
@@ -102,7 +102,7 @@ MATCHING: Final = (
     mutant(
         "a pod that changes hands keeps its group",
         "matcher/match.py",
-        "        pod.group = self.groups.group_of(head.controller, now)\n        self.groups.join(pod)\n",
+        "        pod.group = group\n        self.groups.join(pod)\n",
         "        self.groups.join(pod)\n",
     ),
     mutant(
