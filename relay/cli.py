@@ -54,9 +54,10 @@ OPTIONS: list[Decorator] = [
         "--intake",
         cls=_Intake,
         also=("EBPF_NET_INTAKE_HOST", "EBPF_NET_INTAKE_PORT"),
-        metavar="HOST:PORT",
+        metavar="HOST[:PORT]",
         default=f"{DEFAULT_HOST}:{DEFAULT_PORT}",
-        help="The reducer: a DNS name, an IPv4 address, or an IPv6 address in brackets.",
+        help=f"The reducer: a DNS name, an IPv4 address, or an IPv6 address in brackets. Without a port: {DEFAULT_PORT}, "
+        "where reducers listen.",
     ),
     option(
         "--intake-tls/--no-intake-tls",

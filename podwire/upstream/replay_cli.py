@@ -5,16 +5,16 @@ from pathlib import Path
 
 import click
 
-from common.address import parse_address
 from common.clock import monotonic
 from common.recording import entries
 from podwire.upstream.file import recorded
 from podwire.upstream.replay import CannotSend, Replay
+from relay.settings import parse_intake
 
 
 @click.command("replay")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE|-")
-@click.option("--intake", metavar="HOST:PORT", required=True, help="The reducer to send it to, in plain TCP.")
+@click.option("--intake", metavar="HOST[:PORT]", required=True, help="The reducer to send it to, in plain TCP.")
 @click.option(
     "--pace",
     type=click.FloatRange(min=0),
@@ -32,7 +32,7 @@ def command(*, file: Path, intake: str, pace: float) -> None:
     podwire replay upstream.rec --intake 127.0.0.1:8000
     podwire replay upstream.rec --intake 127.0.0.1:8000 --pace 0
     """
-    replay = Replay(parse_address(intake, option="--intake"), pace=pace)
+    replay = Replay(parse_intake(intake, option="--intake"), pace=pace)
     begin, trouble = monotonic(), ""
     with recorded(file) as data:
         try:
