@@ -1,47 +1,39 @@
 """When gathered messages go out: a lone event waits for nothing, a storm is batched.
 
-What was gathered goes out as soon as the input has run dry and the last flush is `SPACING_SECONDS` old; while more keeps coming, it is
-gathered for at most `LONGEST_GATHER_SECONDS` or `LARGEST_GATHER_BYTES`. Each flush costs a compressor's block and a system call, some
-30 µs; the spacing keeps that under a few per cent of a core at any rate of lone events, at the price of one millisecond for the event
-that comes right behind another.
+What was gathered goes out as soon as the input has run dry; while more keeps coming, it is gathered for at most
+`LONGEST_GATHER_SECONDS` or `LARGEST_GATHER_BYTES`. A flush costs a compressor's block and a system call, some 30 µs: less than the turn of
+the loop that brought its event, so there is nothing to save by waiting for another one.
 """
 
-from dataclasses import dataclass
 from typing import assert_never
 
-SPACING_SECONDS = 0.001
+import msgspec
+
 LONGEST_GATHER_SECONDS = 0.020
 LARGEST_GATHER_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Empty:
+class Empty(msgspec.Struct, frozen=True):
     """Nothing waits."""
 
-    flushed_at: float
 
-
-@dataclass(frozen=True)
-class Gathering:
+class Gathering(msgspec.Struct, frozen=True):
     """`size` bytes wait, the oldest since `since`."""
 
-    flushed_at: float
     since: float
     size: int
 
 
 Gather = Empty | Gathering
 
-FIRST: Gather = Empty(float("-inf"))
-
 
 def gathered(gather: Gather, size: int, now: float) -> Gather:
     """`size` more plain bytes have come."""
     match gather:
-        case Empty(flushed_at):
-            return Gathering(flushed_at, now, size)
-        case Gathering(flushed_at, since, waiting):
-            return Gathering(flushed_at, since, waiting + size)
+        case Empty():
+            return Gathering(now, size)
+        case Gathering(since, waiting):
+            return Gathering(since, waiting + size)
         case _:
             assert_never(gather)
 
@@ -54,15 +46,8 @@ def due_at(gather: Gather, *, more_coming: bool) -> float:
     match gather:
         case Empty():
             return float("inf")
-        case Gathering(_, _, size) if size >= LARGEST_GATHER_BYTES:
-            return float("-inf")
-        case Gathering(flushed_at, since, _):
-            latest = since + LONGEST_GATHER_SECONDS
-            return latest if more_coming else min(flushed_at + SPACING_SECONDS, latest)
+        case Gathering(since, size):
+            gathers = more_coming and size < LARGEST_GATHER_BYTES
+            return since + LONGEST_GATHER_SECONDS if gathers else float("-inf")
         case _:
             assert_never(gather)
-
-
-def flushed(now: float) -> Gather:
-    """Everything has gone out."""
-    return Empty(now)

@@ -14,7 +14,7 @@ class Upstream:
     def __init__(self, identity: Identity, *, stamp_ns: int, tally: Tally) -> None:
         self._tally = tally
         self._compressor = Compressor()
-        self._gather: flush.Gather = flush.FIRST
+        self._gather: flush.Gather = Empty()
         self._messages: list[bytes] = []
         self._stamps: list[int] = []
         self.outbox = Outbox()
@@ -39,7 +39,7 @@ class Upstream:
     def flush(self, *, now: float, wall_ns: int) -> None:
         """Everything gathered goes to the outbox, decodable as it stands."""
         match self._gather:
-            case Gathering(_, since, _):
+            case Gathering(since=since):
                 self._tally.gather_seconds.observe(now - since)
             case Empty():
                 return
@@ -49,7 +49,7 @@ class Upstream:
         self._compress(b"".join(self._messages))
         self._messages.clear()
         self._stamps.clear()
-        self._gather = flush.flushed(now)
+        self._gather = Empty()
 
     def end(self, *, now: float, wall_ns: int) -> None:
         """The stream's end, after everything gathered. Nothing may be added after it."""

@@ -78,12 +78,15 @@ class TlsStream:
         while not (records or self._over):
             self._take()
             try:
-                while True:
+                records.append(self._tls.read(RECORD_BYTES))
+                while self._incoming.pending:
                     records.append(self._tls.read(RECORD_BYTES))
             except ssl.SSLWantReadError:
-                self._flush()  # an answer to what was no data, as a new key
+                pass
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 self._over = True
+        if self._outgoing.pending:
+            self._flush()  # an answer to what was no data, as a new key
         return records
 
     def _shake_hands(self) -> None:
