@@ -6,9 +6,10 @@ reason; a missing number breaks the epoch, and only a newer one is taken after t
 connection, left in a socket goes nowhere, and the reducer never hears an epoch with a hole in it.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import assert_never
+
+import msgspec
 
 from common.messages import Emissions, Epoch, Incarnation, Resync
 
@@ -30,16 +31,14 @@ class Drop(StrEnum):
     EMPTY = auto()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Closed:
+class Closed(msgspec.Struct, frozen=True, kw_only=True):
     """No connection stands: nothing is taken. `epoch` and `matcher` are the newest seen before."""
 
     epoch: Epoch
     matcher: Incarnation
 
 
-@dataclass(frozen=True, kw_only=True)
-class Awaiting:
+class Awaiting(msgspec.Struct, frozen=True, kw_only=True):
     """A connection stands and no epoch has been opened on it. `epoch` and `matcher` are those of an earlier one."""
 
     connection: int
@@ -47,8 +46,7 @@ class Awaiting:
     matcher: Incarnation
 
 
-@dataclass(frozen=True, kw_only=True)
-class Following:
+class Following(msgspec.Struct, frozen=True, kw_only=True):
     """An epoch is taken; `taken` is the number of its last emission so far."""
 
     connection: int
@@ -57,8 +55,7 @@ class Following:
     taken: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
     """The epoch has a hole behind `taken`: nothing more of it is taken."""
 
     connection: int

@@ -5,8 +5,9 @@ any living peer, however little it reads. So a segment that went out, with none 
 has vanished from one that is slow. TCP_USER_TIMEOUT does not: it counts also while a living peer keeps its window shut.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple, assert_never
+
+import msgspec
 
 
 class Segments(NamedTuple):
@@ -16,15 +17,13 @@ class Segments(NamedTuple):
     received: int
 
 
-@dataclass(frozen=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """What was sent has been answered, as far as can be told."""
 
     segments: Segments
 
 
-@dataclass(frozen=True)
-class Unanswered:
+class Unanswered(msgspec.Struct, frozen=True):
     """Something was sent, and nothing has come in since `since`."""
 
     segments: Segments

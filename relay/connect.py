@@ -7,9 +7,10 @@ accepts and closes in turn gets no more attempts than one that does the same eac
 """
 
 import random
-from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import assert_never
+
+import msgspec
 
 from common.backoff import Backoff
 
@@ -39,8 +40,7 @@ class Trouble(StrEnum):
     OTHER = auto()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Down:
+class Down(msgspec.Struct, frozen=True, kw_only=True):
     """No connection until it is dialed again at `until`."""
 
     until: float
@@ -50,8 +50,7 @@ class Down:
     cut_off: Backoff
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dialing:
+class Dialing(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt is under way."""
 
     connections: int
@@ -59,8 +58,7 @@ class Dialing:
     cut_off: Backoff
 
 
-@dataclass(frozen=True, kw_only=True)
-class Up:
+class Up(msgspec.Struct, frozen=True, kw_only=True):
     """The connection with the number `connections` stands."""
 
     since: float
@@ -72,18 +70,15 @@ class Up:
 State = Down | Dialing | Up
 
 
-@dataclass(frozen=True)
-class Elapsed:
+class Elapsed(msgspec.Struct, frozen=True):
     """Time has passed."""
 
 
-@dataclass(frozen=True)
-class Dialed:
+class Dialed(msgspec.Struct, frozen=True):
     """The attempt has succeeded."""
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """The attempt has failed, or the connection is lost."""
 
 

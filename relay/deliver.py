@@ -6,8 +6,9 @@ no I/O: the loop tells it what happened (`take`, `dialed`, `failed`, `turn`), do
 """
 
 import random
-from dataclasses import dataclass
 from typing import assert_never
+
+import msgspec
 
 from common.logs import Log
 from common.messages import (
@@ -36,13 +37,11 @@ from relay.upstream import Upstream
 from relay.vitals import Measure, Vitals
 
 
-@dataclass(frozen=True)
-class Dial:
+class Dial(msgspec.Struct, frozen=True):
     """Open a connection; `dialed` or `failed` says how that ended."""
 
 
-@dataclass(frozen=True)
-class Publish:
+class Publish(msgspec.Struct, frozen=True):
     """Tell the matcher."""
 
     link: Link

@@ -12,8 +12,9 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from common.address import Address, lookup_name
 from common.errors import UsageError
@@ -30,16 +31,14 @@ Resolve = Callable[..., list[tuple[Any, Any, int, str, Any]]]
 """`socket.getaddrinfo`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Connected:
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
     """`connection` is non-blocking and tuned; `peer` is the address that answered."""
 
     connection: socket.socket
     peer: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class NotConnected:
+class NotConnected(msgspec.Struct, frozen=True, kw_only=True):
     """No address answered: the last one's trouble, and a text that says what happened at each."""
 
     trouble: Trouble

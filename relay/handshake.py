@@ -4,7 +4,7 @@ The first message goes out by itself and uncompressed; the rest is the compresse
 unknown, and `set_node_info` names the host alone.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from relay import encode
 from relay.fit import cut
@@ -16,8 +16,7 @@ LONGEST_LABEL_BYTES = encode.LONGEST_MESSAGE_BYTES - encode.SET_CONFIG_LABEL_BYT
 """What a label's key and value may take together, in UTF-8."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """How this relay introduces itself."""
 
     hostname: str

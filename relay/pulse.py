@@ -4,8 +4,9 @@ Vitals are `collector_health` and `agent_resource_usage`; the original sends bot
 Only pod messages hold heartbeats back: a reducer need not take vitals for a sign of life, and a heartbeat costs 10 bytes.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
+
+import msgspec
 
 VITALS_SECONDS = 1.0
 HEARTBEAT_SECONDS = 2.0
@@ -19,8 +20,7 @@ class Due(Enum):
     HEARTBEAT = "heartbeat"
 
 
-@dataclass(frozen=True)
-class Pulse:
+class Pulse(msgspec.Struct, frozen=True):
     """The moments from which each is due."""
 
     vitals_at: float
@@ -38,16 +38,16 @@ def started(now: float) -> Pulse:
 
 def pods_sent(pulse: Pulse, now: float) -> Pulse:
     """Pod messages are on their way: no heartbeat is needed for a while."""
-    return replace(pulse, heartbeat_at=now + HEARTBEAT_SECONDS)
+    return msgspec.structs.replace(pulse, heartbeat_at=now + HEARTBEAT_SECONDS)
 
 
 def beat(pulse: Pulse, now: float) -> tuple[Pulse, list[Due]]:
     """What is due, and the pulse after it has been sent."""
     due = []
     if now >= pulse.vitals_at:
-        pulse = replace(pulse, vitals_at=now + VITALS_SECONDS)
+        pulse = msgspec.structs.replace(pulse, vitals_at=now + VITALS_SECONDS)
         due.append(Due.VITALS)
     if now >= pulse.heartbeat_at:
-        pulse = replace(pulse, heartbeat_at=now + HEARTBEAT_SECONDS)
+        pulse = msgspec.structs.replace(pulse, heartbeat_at=now + HEARTBEAT_SECONDS)
         due.append(Due.HEARTBEAT)
     return pulse, due

@@ -4,8 +4,9 @@ Resources are the sum over all processes: the matcher reports the watchers' and 
 come from the difference of two readings. A number wider than its field is sent as the largest that fits.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from common.messages import Usage
 from relay import encode
@@ -24,8 +25,7 @@ class CpuTimes(NamedTuple):
     total: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What has been used up to a moment."""
 
     at: float
