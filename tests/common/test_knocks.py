@@ -73,4 +73,4 @@ def test_however_connections_come_and_go_each_that_never_shook_hands_is_counted_
             ended += end == "garbage"
         counted += knocks.settle(now)
         assert counted <= ended
-    assert counted + knocks.settle(now + YOUNG_SECONDS) == ended
+    assert counted + knocks.settle(now + YOUNG_SECONDS + 1) == ended
