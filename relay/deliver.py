@@ -6,6 +6,8 @@ no I/O: the loop tells it what happened (`take`, `dialed`, `failed`, `turn`), do
 """
 
 import random
+from collections.abc import Callable
+from functools import partial
 from typing import assert_never
 
 import msgspec
@@ -49,6 +51,9 @@ class Publish(msgspec.Struct, frozen=True):
 
 Action = Dial | Publish
 
+LookOn = Callable[[int, bytes], None]
+"""Told of all messages to the reducer as they go to be compressed: the connection's number, and whole messages."""
+
 
 class Relay:
     """One life of a relay."""
@@ -75,11 +80,16 @@ class Relay:
         """Text of the last failure; empty before the first."""
         self._identity = identity
         self._random = random_
+        self._passed: LookOn | None = None
         self._journal = Journal(log)
         self._upstream: Upstream | None = None
         self._vitals = Vitals(measure, tally=self.tally, now=now)
         self._publisher = Publisher()
         self._now = now
+
+    def look_on(self, passed: LookOn) -> None:
+        """From the next connection on, `passed` is told."""
+        self._passed = passed
 
     # What happened -------------------------------------------------------------------------------------------------------------
 
@@ -107,7 +117,8 @@ class Relay:
         if isinstance(self.line, Up):
             self.since_ns = wall_ns
             self.fence = accept.opened(self.fence, self.line.connections)
-            self._upstream = Upstream(self._identity, stamp_ns=wall_ns, tally=self.tally)
+            passed = partial(self._passed, self.line.connections) if self._passed else None
+            self._upstream = Upstream(self._identity, stamp_ns=wall_ns, tally=self.tally, passed=passed)
             self._vitals.connected(now)
             self._journal.connected(peer=peer, connection=self.line.connections)
 

@@ -61,6 +61,8 @@ class Loop:
         self._poller.register(dialer.fd, zmq.POLLIN)
         self._poller.register(stop.fd, zmq.POLLIN)
         self._poller.register(link, zmq.POLLIN)
+        if tap is not None:
+            self._poller.register(tap.socket, zmq.POLLIN)
         for waker in door.wakers:
             self._poller.register(waker, zmq.POLLIN)
 
@@ -79,6 +81,8 @@ class Loop:
         if self._wire is not None and ready.get(self._wire.fd, 0) & ~zmq.POLLOUT:
             self._read(self._wire)
         more_coming = self._emissions in ready and self._take_emissions()
+        if self._tap is not None and self._tap.socket in ready:
+            self._tap.hear()
         if self._link in ready and joined(self._link):
             self._do(Publish(self._relay.link))
         for action in self._relay.turn(now=monotonic(), wall_ns=wall_ns(), more_coming=more_coming):

@@ -56,10 +56,11 @@ def run(settings: Settings) -> None:
     door = open_door(context, stage=STAGE, listen=settings.listen, keys_dir=settings.keys_dir, refused=refused)
     emissions = new_socket(context, zmq.PULL, high_water=EMISSIONS_HIGH_WATER)
     link = new_publisher(context, high_water=LINKS_HIGH_WATER)
-    tap = new_socket(context, zmq.XPUB, high_water=TAPPED_HIGH_WATER)
+    tap = Tap(new_socket(context, zmq.XPUB, high_water=TAPPED_HIGH_WATER), relay=relay.incarnation)
+    relay.look_on(tap.passed)
     try:
         if settings.listen is None:
-            bind_ipc(tap, tap_endpoint(settings.run_dir))
+            bind_ipc(tap.socket, tap_endpoint(settings.run_dir))
         door.bind(emissions, ipc=partial(emissions_endpoint, settings.run_dir), offset=0)
         door.bind(link, ipc=partial(link_endpoint, settings.run_dir), offset=1)
         dialer = Dialer(settings.intake, tls=settings.tls)
@@ -72,13 +73,13 @@ def run(settings: Settings) -> None:
             stop=stop,
             admin=admin,
             recorder=recorder,
-            tap=Tap(tap),
+            tap=tap,
         ).run()
     finally:
         door.close()
         emissions.close()
         link.close()
-        tap.close()
+        tap.socket.close()
         context.term()
         admin.close()
         if recorder is not None:

@@ -1,5 +1,7 @@
 """One connection's byte stream: handshake, gathering, compression, and what waits for the socket. It lives as long as its connection."""
 
+from collections.abc import Callable
+
 from relay import flush
 from relay.compress import Compressor
 from relay.flush import Empty, Gathering
@@ -11,16 +13,18 @@ from relay.tally import Tally
 class Upstream:
     """Begins with the handshake in its outbox; messages go through `add`, and reach the outbox by `flush`."""
 
-    def __init__(self, identity: Identity, *, stamp_ns: int, tally: Tally) -> None:
+    def __init__(
+        self, identity: Identity, *, stamp_ns: int, tally: Tally, passed: Callable[[bytes], None] | None = None
+    ) -> None:
+        """`passed` is told all messages as they go to be compressed; `version_info`, which does not, first."""
         self._tally = tally
+        self._passed = passed
         self._compressor = Compressor()
         self._gather: flush.Gather = Empty()
         self._messages: list[bytes] = []
         self._stamps: list[int] = []
         self.outbox = Outbox()
-        first = first_message(stamp_ns)
-        tally.plain_bytes += len(first)
-        self._put(first)
+        self._put(self._counted(first_message(stamp_ns)))
         self._compress(b"".join(introduction(identity, stamp_ns=stamp_ns)))
 
     def add(self, messages: list[bytes], *, update_stamp_ns: int, now: float) -> None:
@@ -57,8 +61,13 @@ class Upstream:
         self._put(self._compressor.end())
 
     def _compress(self, plain: bytes) -> None:
+        self._put(self._compressor.compress(self._counted(plain)))
+
+    def _counted(self, plain: bytes) -> bytes:
         self._tally.plain_bytes += len(plain)
-        self._put(self._compressor.compress(plain))
+        if self._passed is not None:
+            self._passed(plain)
+        return plain
 
     def _put(self, chunk: bytes) -> None:
         self._tally.compressed_bytes += len(chunk)

@@ -20,10 +20,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     namespace: str | None = None
     pod: str | None = None
+    pods_only: bool = False
+    """Nothing that is of no pod."""
 
     @property
     def everything(self) -> bool:
-        return self.namespace is None and self.pod is None
+        return self.namespace is None and self.pod is None and not self.pods_only
 
     def has(self, namespace: str, name: str) -> bool:
         return self.namespace in (None, namespace) and self.pod in (None, name)

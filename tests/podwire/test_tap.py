@@ -1,7 +1,12 @@
 """`podwire tap`: each event is a line, what was missed is told, and a filter learns whose a deletion is."""
 
-import msgspec
+from typing import Any
 
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from common.errors import UsageError
 from common.messages import (
     Apply,
     Beat,
@@ -18,8 +23,12 @@ from common.messages import (
     Usage,
 )
 from common.records import UID, Kind, OwnerRecord, encode_record
+from common.tapped import Passed
+from podwire.cli import group
 from podwire.tap.emissions import EmissionFollower
 from podwire.tap.updates import Follower, Line, Wanted
+from podwire.tap.upstream import UpstreamFollower
+from tests.fakes import upstream as sent
 from tests.fakes.pods import batch, pod_new, record
 
 
@@ -108,3 +117,64 @@ def test_emissions_are_lines_too_and_a_filter_learns_whose_a_deletion_is() -> No
     follower = EmissionFollower(Wanted(namespace="shop"))
     new = [line for one in told for line in follower.lines(one)][1]
     assert (new["owner_name"], new["record"]["name"], new["epoch"], new["number"]) == ("web", "web-1", 1, 2)
+
+
+def upstream(*messages: bytes, before: int = 0, life: str = "a") -> Passed:
+    return Passed(Incarnation(life), connection=1, stamp_ns=7, before=before, plain=b"".join(messages))
+
+
+def upstream_lines(*told: Passed, names: tuple[str, ...] = (), **wanted: Any) -> list[Line]:
+    follower = UpstreamFollower(Wanted(**wanted), names=names)
+    return msgspec.json.decode(msgspec.json.encode([line for one in told for line in follower.lines(one)]))
+
+
+def test_what_goes_upstream_is_a_line_for_each_message_with_its_fields() -> None:
+    line, *others = upstream_lines(upstream(sent.pod("uid-1"), sent.heartbeat(), sent.delete("uid-1")))
+    assert (line["time_ns"], line["connection"], line["message"]) == (7, 1, "pod_new_with_name")
+    assert (line["fields"]["uid"], line["fields"]["ns"]) == ("uid-1", "shop")
+    assert [one["message"] for one in others] == ["heartbeat", "pod_delete"]
+
+
+def test_upstream_filters_are_of_pods_and_of_messages() -> None:
+    told = upstream(
+        sent.resync(1), sent.heartbeat(), sent.pod("uid-1"), sent.container("uid-1", "c"), sent.delete("uid-1")
+    )
+    of_pod = ["pod_resync", "pod_new_with_name", "pod_container", "pod_delete"]
+    assert [one["message"] for one in upstream_lines(told, namespace="shop")] == of_pod
+    assert [one["message"] for one in upstream_lines(told, pods_only=True)] == of_pod
+    assert [one["message"] for one in upstream_lines(told, namespace="billing")] == ["pod_resync"]
+    assert [one["message"] for one in upstream_lines(told, names=("heartbeat",))] == ["heartbeat"]
+    unseen = upstream_lines(upstream(sent.delete("unseen")), namespace="billing")
+    assert [one["message"] for one in unseen] == ["pod_delete"]
+
+
+def test_what_an_upstream_tap_has_missed_and_a_relay_that_begins_anew_are_told() -> None:
+    beat = sent.heartbeat()
+    told = [
+        upstream(beat, before=5),
+        upstream(beat, before=5 + len(beat)),
+        upstream(beat, before=100),
+        upstream(beat, life="b"),
+    ]
+    lines = upstream_lines(*told)
+    assert [line["event"] for line in lines] == ["sent", "sent", "gap", "sent", "restart", "sent"]
+    assert lines[2]["missed_bytes"] == 95 - 2 * len(beat)
+
+
+@pytest.mark.parametrize("plain", [b"x", bytes(40), sent.heartbeat() + sent.pod("u")[:-1]])
+def test_bytes_that_are_no_messages_are_told_and_the_next_are_read(plain: bytes) -> None:
+    lines = upstream_lines(upstream(plain), upstream(sent.heartbeat(), before=len(plain)))
+    assert [line["event"] for line in lines][-2:] == ["unreadable", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["emissions", "--message", "pod_delete"], "--message"),
+        (["upstream", "--message", "pod_gone"], "pod_delete"),
+        (["upstream", "--kind", "jobs"], "--kind"),
+    ],
+)
+def test_filters_that_fit_nothing_are_the_users_mistake(words: list[str], names: str) -> None:
+    with pytest.raises(UsageError, match=names):
+        CliRunner().invoke(group, ["tap", *words], catch_exceptions=False)
