@@ -52,6 +52,11 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder().decode
 
 
+def encode_entry(*, connection: int, wall_ns: int, what: Data | str) -> bytes:
+    """The bytes of an entry."""
+    return _encode([connection, wall_ns, what])
+
+
 class Recording:
     """A file that is being written; each entry is in it at once, so a process that is killed leaves a readable recording."""
 
@@ -71,13 +76,15 @@ class Recording:
         """Bytes of the file."""
         return os.fstat(self._file).st_size
 
-    def write(self, *, connection: int, wall_ns: int, what: Data | str) -> int:
-        """Adds an entry, and gives its bytes. Raises OSError where it is not in the file as a whole."""
-        data = _encode([connection, wall_ns, what])
+    def write(self, *, connection: int, wall_ns: int, what: Data | str) -> None:
+        """Adds an entry. Raises OSError where it is not in the file as a whole."""
+        self.append(encode_entry(connection=connection, wall_ns=wall_ns, what=what))
+
+    def append(self, data: bytes) -> None:
+        """Adds bytes. Raises OSError where they are not in the file as a whole."""
         left = memoryview(data)
         while left:  # a disk that has become full takes a part, and says why at the next
             left = left[os.write(self._file, left) :]
-        return len(data)
 
     def close(self) -> None:
         """Ends the recording."""

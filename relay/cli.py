@@ -11,6 +11,7 @@ import click
 from common import logs
 from common.config import Setting
 from common.errors import UsageError
+from common.keeping import checked_path
 from common.options import COMMON, Decorator, all_of, in_section, option
 from common.transport import parse_listen
 from relay.settings import DEFAULT_PORT, Settings, parse_intake, parse_labels
@@ -141,7 +142,7 @@ def settings_of(
         tls=tls if intake_tls else None,
         labels=parse_labels(labels, option="--label"),
         hostname=hostname or socket.gethostname(),
-        record=record,
+        record=checked_path(record, option="--record"),
         record_most_bytes=record_most_mib << 20,
     )
 

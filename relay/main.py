@@ -8,10 +8,10 @@ import zmq
 from common.admin import open_admin
 from common.clock import monotonic, wall_ns
 from common.door import open_door
+from common.keeping import Keeper
 from common.logs import Log
 from common.messages import new_incarnation
 from common.place import claim
-from common.recording import Recording
 from common.sockets import (
     EMISSIONS_HIGH_WATER,
     bind_ipc,
@@ -90,12 +90,11 @@ def run(settings: Settings) -> None:
 
 
 def _recorder(settings: Settings, relay: Relay) -> Recorder | None:
-    """What records, if something shall. Raises UsageError where the file cannot be written."""
+    """What records, if something shall."""
     if settings.record is None:
         return None
-    recording = Recording(settings.record, begins="behind")
-    most = settings.record_most_bytes
-    return Recorder(recording, file=str(settings.record), most_bytes=most, tally=relay.tally, log=Log(STAGE))
+    most, kept = settings.record_most_bytes, relay.tally.recorded
+    return Recorder(Keeper(settings.record, most_bytes=most, kept=kept, log=Log(STAGE)))
 
 
 def _relay(settings: Settings) -> Relay:

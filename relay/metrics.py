@@ -72,12 +72,12 @@ def _sent(relay: Relay) -> Iterator[Metric]:
         "podwire_relay_buffer_bytes", "Bytes that wait for the reducer to read.", 0 if outbox is None else outbox.size
     )
     yield gauge("podwire_relay_held", "1 while a slow reducer holds emissions back.", float(relay.gate is Gate.HELD))
-    yield counter("podwire_relay_recorded_bytes", "Bytes written to the recording.", tally.recorded_bytes)
+    yield counter("podwire_relay_recorded_bytes", "Bytes written to the recording.", tally.recorded.bytes)
     yield counters(
         "podwire_relay_recordings_ended",
         "Recordings that ended before the relay did.",
         "reason",
-        tally.recordings_ended,
+        tally.recorded.ended,
     )
     yield counter("podwire_relay_holds", "Times that a slow reducer held emissions back.", tally.holds)
     yield histogram(

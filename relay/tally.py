@@ -3,11 +3,11 @@
 Every key is there from the start, so a reader never meets a dictionary that grows.
 """
 
+from common.keeping import Kept
 from common.knocks import Refusal
 from relay.accept import Drop
 from relay.connect import Trouble
 from relay.histogram import Histogram
-from relay.record import End
 from relay.translate import Fault
 
 
@@ -28,8 +28,7 @@ class Tally:
         """Those beside the pods; `Translator.messages` has the pods' own."""
         self.plain_bytes = 0
         self.compressed_bytes = 0
-        self.recorded_bytes = 0
-        self.recordings_ended = dict.fromkeys(End, 0)
+        self.recorded = Kept()
         self.holds = 0
         """Times that a slow reducer made the relay leave emissions in their socket."""
         self.gather_seconds = Histogram()

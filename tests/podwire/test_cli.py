@@ -141,6 +141,13 @@ def test_an_admin_address_that_is_none_is_the_users_mistake() -> None:
         admin_addresses("9100")
 
 
+def test_a_recording_that_cannot_be_written_is_told_before_anything_starts(tmp_path: Path) -> None:
+    nowhere = tmp_path / "no" / "where"
+    with pytest.raises(UsageError, match=f"^--record: cannot record to {nowhere}: there is no directory"):
+        up.main(["--run-dir", str(tmp_path / "run"), "--record", str(nowhere)], standalone_mode=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_up_takes_every_option_of_every_stage() -> None:
     have = {name for parameter in up.params for name in parameter.opts}
     for module in ("watcher", "matcher", "relay"):
