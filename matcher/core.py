@@ -123,6 +123,12 @@ class Core:
         self._progress(now)
         self._tell_progress(now)
 
+    @property
+    def calm(self) -> bool:
+        """No wait ends soon: everything is read and followed, no pod waits for its owner, and no epoch is due."""
+        following = all(isinstance(follower.state, Following) for follower in self.followers.values())
+        return following and isinstance(self.reading, Read) and not self.matcher.groups.waiting and not self.epochs.due
+
     def has_news(self) -> bool:
         """Whether `take` may have something to send."""
         return self.outbox.has_news() or self._may_open()

@@ -13,6 +13,9 @@ from matcher.wires import ORIGINS, Origin, origin_name
 TICK_SECONDS: Final = 0.25
 """How often time is told to the core: the precision of its waits."""
 
+CALM_TICK_SECONDS: Final = 1.0
+"""The same while none of them ends soon."""
+
 REPORT_SECONDS: Final = 1.0
 
 MOST_SENT: Final = 8
@@ -102,8 +105,8 @@ class Loop:
     def _tick(self) -> None:
         now = self._clock()
         if now >= self._tick_at:
-            self._tick_at = now + TICK_SECONDS
             self._core.tick(now)
+            self._tick_at = now + (CALM_TICK_SECONDS if self._core.calm else TICK_SECONDS)
         if now >= self._report_at:
             self._report_at = now + REPORT_SECONDS
             # State like all else: one that finds no room is replaced by the next.

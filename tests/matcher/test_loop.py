@@ -8,7 +8,7 @@ from common.logs import Log
 from common.messages import Beat, Condition, Emissions, Incarnation, Report, Resync, SnapshotAsk, Usage, decode, encode
 from common.records import UID
 from matcher.core import Core
-from matcher.loop import MOST_SENT, REPORT_SECONDS, TICK_SECONDS, Loop
+from matcher.loop import CALM_TICK_SECONDS, MOST_SENT, REPORT_SECONDS, TICK_SECONDS, Loop
 from tests.fakes.model_reducer import ModelRelay
 from tests.fakes.neighbours import FakeNeighbours
 from tests.fakes.pipeline import SETTINGS, Pipeline
@@ -163,3 +163,16 @@ def test_a_report_that_finds_no_room_is_not_kept() -> None:
     stage.neighbours.room = 9
     stage.loop.turn()
     assert stage.neighbours.emitted == []
+
+
+def test_a_loop_sleeps_longer_while_no_wait_ends_soon() -> None:
+    stage = Stage()
+    stage.loop.turn()
+    assert stage.core.calm
+    assert stage.neighbours.waits[-1][0] == CALM_TICK_SECONDS
+    stage.core.start(stage.now)
+    stage.now += CALM_TICK_SECONDS
+    stage.loop.turn()
+    stage.loop.turn()
+    assert not stage.core.calm
+    assert stage.neighbours.waits[-1][0] == TICK_SECONDS
