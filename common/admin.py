@@ -9,7 +9,7 @@ no authentication. `RUN_DIR/<stage>.admin` says where it listens.
 A loop that is busy must not starve the admin's threads of the interpreter's lock (GIL). A waiting thread asks for the lock after
 `sys.getswitchinterval()` without a release, so a loop whose every turn releases it for the microseconds of a system call, and takes it
 again before the other thread has woken up, keeps it for seconds (measured: up to 20 s for a request). Hence `turned` sleeps for
-a moment: at each turn while a request is being answered, else every `GIVE_WAY_EVERY_SECONDS`.
+a moment: at each turn while a request is being answered, else every `GIVE_WAY_EVERY_SECONDS` of a loop that does not sleep by itself.
 """
 
 import errno
@@ -154,6 +154,8 @@ class _Server(socketserver.ThreadingTCPServer):
         self.questions = questions
         self.log = Log(stage)
         self.started = self.turned_at = self._gave_way_at = monotonic()
+        self._worked = time.thread_time()
+        """Processor time of the loop's thread when it last was asked whether it sleeps by itself."""
         self._answering = 0
         self._answering_lock = threading.Lock()
         self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
@@ -199,9 +201,12 @@ class _Server(socketserver.ThreadingTCPServer):
     def turned(self) -> None:
         """Notes the turn, and gives way to the threads when it is time."""
         now = self.turned_at = monotonic()
-        if self._answering or now - self._gave_way_at >= GIVE_WAY_EVERY_SECONDS:
+        since = now - self._gave_way_at
+        if self._answering or since >= GIVE_WAY_EVERY_SECONDS:
+            before, self._worked = self._worked, time.thread_time()
             self._gave_way_at = now
-            time.sleep(GIVE_WAY_SECONDS)
+            if self._answering or self._worked - before > since / 2:
+                time.sleep(GIVE_WAY_SECONDS)
 
     @contextmanager
     def answering(self) -> Iterator[None]:

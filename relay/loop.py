@@ -74,7 +74,6 @@ class Loop:
 
     def _turn(self) -> None:
         ready = self._wait()
-        self._admin.turned()
         self._door.turn(monotonic())
         if self._dialer.fd in ready:
             self._connected()
@@ -89,6 +88,7 @@ class Loop:
             self._do(action)
         if self._wire is not None:
             self._send(self._wire)
+        self._admin.turned()
 
     def _wait(self) -> dict[object, int]:
         """What is ready, at the latest when the core has something to do."""
