@@ -285,7 +285,7 @@ def test_on_todays_api_server_which_answers_no_reviews(tmp_path: Path, reducer: 
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("namespace", ["", "shop"])
+@pytest.mark.parametrize("namespace", ["", "checked"])
 def test_what_grants_a_missing_verb_grants_it(
     control_plane: str, reducer: rig.Reducer, namespace: str, tmp_path: Path
 ) -> None:
