@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.faults import Fault
+from tests.chaos.faults import AFTER_WAITS_SECONDS, PROMISED_SECONDS, Fault
 from tests.chaos.plan import Act, Strike
-from tests.chaos.play import Player
+from tests.chaos.play import LASTING_SECONDS, Player
 from tests.chaos.report import SEVERAL, START
 from tests.chaos.scene import Broken
 
@@ -93,6 +93,17 @@ def test_a_promise_that_is_broken_ends_it_and_what_was_found_before_stays() -> N
         played.play([act(round_, round_, round_)])
     assert [one.kind for one in played.recoveries] == [START, "kill relay"]
     assert scene.done[-1] == "end"
+
+
+@pytest.mark.parametrize(("apart", "within"), [(0.0, AFTER_WAITS_SECONDS), (LASTING_SECONDS, PROMISED_SECONDS)])
+def test_a_reducer_that_is_struck_again_at_once_may_have_to_wait_for_the_relay(apart: float, within: float) -> None:
+    first, later = (
+        (Strike(at_seconds=0.0, fault=fault("reducer")),),
+        (Strike(at_seconds=0.0, fault=fault("relay", lasts=apart)),),
+    )
+    played = player(Recorder())
+    played.play([act(first, later, first)])
+    assert [one.within_seconds for one in played.recoveries[1:]] == [PROMISED_SECONDS, PROMISED_SECONDS, within]
 
 
 def test_it_ends_when_the_time_is_over() -> None:
