@@ -71,7 +71,7 @@ class Player:
             self._reducer_back_at = self.now()
 
     def _allowed(self, faults: Sequence[Fault], *, began: float) -> float:
-        """As the faults say; but a reducer that is struck again at once ends one more connection that did not last, however it is struck."""
+        """As the faults say; but a reducer that is struck again at once ends one more connection that did not last."""
         allowed = max(fault.within_seconds for fault in faults)
         again = began - self._reducer_back_at < LASTING_SECONDS
         return max(allowed, AFTER_WAITS_SECONDS) if again and _strikes_reducer(faults) else allowed
