@@ -5,6 +5,7 @@ A token is asked for anew for every connection (it may have been renewed in its 
 in the configuration and in request headers: nothing here prints them.
 """
 
+import importlib
 import os
 import re
 import ssl
@@ -59,7 +60,7 @@ class Server:
 
 class _Prepared(NamedTuple):
     asked: tuple[str | None, str | None]
-    file: tuple[int, int, int]
+    signature: tuple[object, ...]
     server: Server
 
 
@@ -72,7 +73,7 @@ def read(*, kubeconfig: str | None, context: str | None) -> Server:
     path = kubeconfig or (None if in_pod() else "~/.kube/config")
     if _prepared:
         prepared = _prepared.pop()
-        if (prepared.asked, prepared.file) == ((path, context), _signature(path)):
+        if (prepared.asked, prepared.signature) == ((path, context), _signature(path, prepared.server.configuration)):
             return prepared.server
     try:
         return _server(_configuration(path, context))
@@ -87,24 +88,33 @@ def prepare(*, kubeconfig: str | None, context: str | None) -> None:
     """Reads for the watchers that are about to be forked; what is wrong, or may be different for each, they read themselves."""
     path = kubeconfig or (None if in_pod() else "~/.kube/config")
     _prepared.clear()
-    with suppress(UsageError):
-        file, server = _signature(path), read(kubeconfig=kubeconfig, context=context)
-        if isinstance(server.configuration, plain.PlainConfiguration):
-            _prepared.append(_Prepared((path, context), file, server))
-            if server.tls is not None:
-                # The beginning of a handshake makes OpenSSL load what it needs for all of them: half a megabyte a watcher, measured.
-                with suppress(ssl.SSLWantReadError):
-                    server.tls.wrap_bio(
-                        ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=server.server_name
-                    ).do_handshake()
-
-
-def _signature(path: str | None) -> tuple[int, int, int]:
-    """Another one when the file is not the same any more."""
     try:
-        found = (Path(path).expanduser() if path else plain.SERVICE_ACCOUNT / "ca.crt").stat()
+        configuration = _plain(path, context)
+        signature = _signature(path, configuration)
+        server = _server(configuration)
+    except NotPlain:
+        importlib.import_module("kubernetes.config")  # shared by all that will need it
+        return
+    except (UsageError, OSError, ValueError):
+        return
+    _prepared.append(_Prepared((path, context), signature, server))
+    if server.tls is not None:
+        # The beginning of a handshake makes OpenSSL load what it needs for all of them: half a megabyte a watcher, measured.
+        with suppress(ssl.SSLWantReadError):
+            server.tls.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=server.server_name).do_handshake()
+
+
+def _signature(path: str | None, configuration: plain.PlainConfiguration) -> tuple[object, ...]:
+    """Another one when a file that was read for it is not the same any more. A token's file is read for each connection."""
+    files = (path, configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+    return tuple(_stamp(Path(file).expanduser()) for file in files if file)
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
     except OSError:
-        return (0, 0, 0)
+        return None
     return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
@@ -113,14 +123,18 @@ def in_pod() -> bool:
     return (plain.SERVICE_ACCOUNT / "token").exists()
 
 
+def _plain(path: str | None, context: str | None) -> plain.PlainConfiguration:
+    """Raises NotPlain."""
+    if path is None:
+        return plain.of_service_account()
+    if os.pathsep in path:
+        raise NotPlain
+    return plain.of_kubeconfig(Path(path).expanduser(), context)
+
+
 def _configuration(path: str | None, context: str | None) -> Any:  # noqa: ANN401 (the package is untyped)
-    try:
-        if path is None:
-            return plain.of_service_account()
-        if os.pathsep not in path:
-            return plain.of_kubeconfig(Path(path).expanduser(), context)
-    except NotPlain:
-        pass
+    with suppress(NotPlain):
+        return _plain(path, context)
     from kubernetes.client import Configuration
 
     configuration = Configuration()

@@ -84,6 +84,8 @@ class Scope:
         self._journal = Journal(log, namespace=namespace)
         self._random = random_
         self._normalize = NORMALIZERS[kind]
+        self._decoders: dict[bool, Decoder] = {}
+        """By whether they are for protobuf."""
         self._decoder: Decoder
         """For what the newest response is made of."""
         self._splitter: Splitter | None = None
@@ -141,8 +143,10 @@ class Scope:
 
     def _begin_response(self, read: Read, now: float) -> None:
         protobuf = "protobuf" in read.headers.get("content-type", "")
-        make = ProtobufDecoder if protobuf else JsonDecoder  # made when needed: the one of JSON takes half a megabyte
-        self._decoder = make(Pod if self.kind == "pods" else PartialObject)
+        if protobuf not in self._decoders:  # made when needed: the one of JSON takes half a megabyte
+            make = ProtobufDecoder if protobuf else JsonDecoder
+            self._decoders[protobuf] = make(Pod if self.kind == "pods" else PartialObject)
+        self._decoder = self._decoders[protobuf]
         self._splitter, self._body = self._decoder.splitter(), []
         if read.status == 200:
             self._step(states.Answered(protobuf=protobuf), now)

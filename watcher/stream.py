@@ -6,6 +6,7 @@ API server writes a record for every event, so a list of 20,000 pods costs two f
 
 import socket
 import ssl
+from contextlib import suppress
 from typing import Final, Protocol
 
 ROOM_BYTES: Final = 256 * 1024
@@ -15,7 +16,9 @@ RECORD_BYTES: Final = 16 * 1024
 """What a TLS record holds at the most (RFC 8446, 5.1)."""
 
 _ROOM = memoryview(bytearray(ROOM_BYTES))
-"""Where all reads of this process go, one after the other: what they bring is copied out at once."""
+"""Where all that `receive` reads goes, one read after the other: what they bring is copied out at once. So only the loop's thread may
+call it; hands are shaken in the dialer's, beside that.
+"""
 
 
 class Stream(Protocol):
@@ -30,7 +33,10 @@ class Stream(Protocol):
         ...
 
     def receive(self) -> list[bytes]:
-        """What there is to read, in pieces; none at the end. Raises BlockingIOError where there is nothing for now, and OSError."""
+        """What there is to read, in pieces; none at the end. For one thread of the process.
+
+        Raises BlockingIOError where there is nothing for now, and OSError.
+        """
         ...
 
     def close(self) -> None:
@@ -48,7 +54,7 @@ class PlainStream:
         self.close = connected.close
 
     def send(self, data: bytes) -> bool:
-        return self._socket.send(data) == len(data)
+        return _sent(self._socket, data)
 
     def receive(self) -> list[bytes]:
         size = self._socket.recv_into(_ROOM)
@@ -71,12 +77,12 @@ class TlsStream:
 
     def send(self, data: bytes) -> bool:
         self._tls.write(data)
-        return self._flush()
+        return self._said()
 
     def receive(self) -> list[bytes]:
         records: list[bytes] = []
         while not (records or self._over):
-            self._take()
+            self._take(_ROOM[: self._socket.recv_into(_ROOM)])
             try:
                 records.append(self._tls.read(RECORD_BYTES))
                 while self._incoming.pending:
@@ -85,31 +91,35 @@ class TlsStream:
                 pass
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 self._over = True
-        if self._outgoing.pending:
-            self._flush()  # an answer to what was no data, as a new key
+            if self._outgoing.pending and not self._said():  # an answer to what was no data, as a new key
+                raise ConnectionAbortedError("the server does not take what TLS has to answer")
         return records
 
     def _shake_hands(self) -> None:
         while True:
             try:
                 self._tls.do_handshake()
-                self._flush()
+                self._socket.sendall(self._outgoing.read())
                 return
             except ssl.SSLWantReadError:
-                self._flush()
-                self._take()
+                self._socket.sendall(self._outgoing.read())
+                self._take(self._socket.recv(RECORD_BYTES))
             except ssl.SSLError:
-                self._flush()  # the alert that tells the server what is wrong
+                self._socket.sendall(self._outgoing.read())  # the alert that tells the server what is wrong
                 raise
 
-    def _take(self) -> None:
-        size = self._socket.recv_into(_ROOM)
-        if size:
-            self._incoming.write(_ROOM[:size])
+    def _take(self, data: bytes | memoryview) -> None:
+        if data:
+            self._incoming.write(data)
         else:
             self._incoming.write_eof()
 
-    def _flush(self) -> bool:
-        """Sends what TLS has to say: little, where nobody has to wait for room."""
-        data = self._outgoing.read()
-        return not data or self._socket.send(data) == len(data)
+    def _said(self) -> bool:
+        """Whether all that TLS has to say was sent: it is little, and half of it is of no use."""
+        return _sent(self._socket, self._outgoing.read())
+
+
+def _sent(connected: socket.socket, data: bytes) -> bool:
+    with suppress(BlockingIOError):
+        return connected.send(data) == len(data)
+    return False

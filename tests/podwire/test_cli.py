@@ -132,8 +132,17 @@ def test_the_watchers_alone_do_not_load_what_the_others_need() -> None:
 def test_all_stages_load_nothing_that_takes_much_and_that_few_need() -> None:
     script = "import sys; from podwire import stages; stages.preload(); print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    heavy = {"kubernetes", "prometheus_client", "asyncio", "urllib.request", "rich", "google.protobuf.text_format"}
-    assert not heavy & set(ran.stdout.split())
+    heavy = {"kubernetes", "asyncio", "rich", "google.protobuf.text_format"}
+    loaded = set(ran.stdout.split())
+    assert not heavy & loaded
+    assert "prometheus_client.exposition" in loaded, "each stage would load it at its first scrape, unshared"
+
+
+@pytest.mark.parametrize("stage", ["watcher", "matcher", "relay"])
+def test_a_stage_alone_loads_nothing_for_metrics_before_somebody_scrapes_them(stage: str) -> None:
+    script = f"import sys, {stage}.main; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"prometheus_client", "urllib.request", "asyncio"} & set(ran.stdout.split())
 
 
 def test_an_admin_address_that_is_none_is_the_users_mistake() -> None:

@@ -3,6 +3,7 @@
 import select
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -113,3 +114,41 @@ def test_a_stream_without_tls_does_not_block_and_has_an_end():
         theirs.sendall(BODY[:10])
         theirs.shutdown(socket.SHUT_WR)
         assert received(stream) == (BODY[:10], [10])
+
+
+def test_a_handshake_beside_a_read_leaves_what_was_read_alone(files):
+    """With several namespaces one connection is dialed, in a thread of its own, while another one is read."""
+    ours, theirs = socket.socketpair()
+
+    class Interrupted:
+        """A socket; while it is read, another thread shakes hands from beginning to end."""
+
+        fileno, close, setblocking = ours.fileno, ours.close, ours.setblocking
+
+        def recv_into(self, room: memoryview) -> int:
+            size = ours.recv_into(room)
+            with opened(port, files):
+                return size
+
+    with tls_server(server_context(files.issue("localhost"))) as port, theirs:
+        theirs.sendall(b"mine")
+        with closing(PlainStream(Interrupted())) as stream:
+            assert stream.receive() == [b"mine"]
+
+
+@pytest.mark.parametrize("through_tls", [False, True])
+def test_what_finds_no_room_is_told_and_raises_nothing(files, through_tls):
+    def deaf(_connection: ssl.SSLSocket) -> None:
+        over.wait(PATIENCE_SECONDS)
+
+    over = threading.Event()
+    ours, theirs = socket.socketpair()
+    with theirs, tls_server(server_context(files.issue("localhost")), deaf) as port:
+        stream = PlainStream(ours)
+        with opened(port, files) as tls:
+            sender = tls if through_tls else stream
+            while sender.send(BODY):
+                pass
+            assert not sender.send(b"more")
+            over.set()
+        stream.close()
