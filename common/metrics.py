@@ -1,7 +1,8 @@
 """Prometheus' metric families, made at the moment of a scrape from numbers that a stage counts anyway.
 
 Imported at the first scrape, or before the stages are forked, which then share it: prometheus_client costs memory that a stage by itself
-which nobody scrapes does without. Names are given as they are scraped, but for a counter's `_total`, which prometheus_client adds. docs/metrics.md says what each means, and a test holds it to that.
+which nobody scrapes does without. Names are given as they are scraped, but for a counter's `_total`, which prometheus_client adds.
+docs/metrics.md says what each means, and a test holds it to that.
 """
 
 from collections.abc import Iterable, Mapping
