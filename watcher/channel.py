@@ -3,6 +3,7 @@
 It never blocks. What happens is given as values to the scope that asked; a connection is used for the next page where it stands.
 """
 
+from collections.abc import Container
 from typing import Protocol
 from urllib.parse import quote
 
@@ -85,6 +86,8 @@ class HttpChannel:
         self._dialed: Dialed | None = None
         self._request: Request | None = None
         self._response: Response | None = None
+        self.fds: tuple[int, ...] = ()
+        """What to poll for reading."""
         self.heard_at = float("-inf")
         """When the last byte came, in monotonic seconds."""
         self._silent_since = float("-inf")
@@ -101,17 +104,12 @@ class HttpChannel:
     def forget_credentials(self) -> None:
         self._dialer.forget_credentials()
 
-    def fds(self) -> list[int]:
-        """What to poll for reading."""
-        fds = [self._dialer.fd] if self._dialing else []
-        return [*fds, self._dialed.stream.fileno()] if self._dialed else fds
-
     @property
     def more(self) -> bool:
         """There is something to do that a poll would not show: a request to send."""
         return self._dialed is not None and self._request is not None and self._response is None
 
-    def turn(self, *, readable: set[int], now: float) -> list[Happening]:
+    def turn(self, *, readable: Container[object], now: float) -> list[Happening]:
         """What has happened; call it when one of `fds` is readable, and now and then."""
         if self._dialing and self._dialer.fd in readable:
             failed = self._take_dialed(self._dialer.result())
@@ -119,7 +117,7 @@ class HttpChannel:
                 return [failed]
         if self._dialed is None:
             return []
-        if self._dialed.stream.fileno() in readable:
+        if self.fds[0] in readable:
             return self._read(now)
         if self.more and not self._send(now):
             return self._broken("it was closed")
@@ -130,14 +128,14 @@ class HttpChannel:
 
     def _dial(self) -> None:
         if self._request is not None and self._dialed is None and not self._dialing:
-            self._dialing = True
+            self._dialing, self.fds = True, (self._dialer.fd,)
             self._dialer.start()
 
     def _take_dialed(self, result: Dialed | Undialed) -> NoConnection | None:
-        self._dialing = False
+        self._dialing, self.fds = False, ()
         if isinstance(result, Undialed):
             return NoConnection(result.why)
-        self._dialed = result
+        self._dialed, self.fds = result, (result.stream.fileno(),)
         return None
 
     def _send(self, now: float) -> bool:
@@ -198,7 +196,7 @@ class HttpChannel:
     def _close(self) -> None:
         if self._dialed is not None:
             self._dialed.stream.close()
-            self._dialed = None
+            self._dialed, self.fds = None, ()
 
 
 def query_string(query: dict[str, str]) -> str:

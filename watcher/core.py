@@ -8,7 +8,6 @@ from common.messages import Beat, Condition, Event, InitDone, SnapshotAsk, Snaps
 from watcher.channel import Happening
 from watcher.publish import Publisher
 from watcher.scope import Scope
-from watcher.states import Watch
 
 BEAT_SECONDS = 1.0
 
@@ -19,45 +18,28 @@ class Watcher:
     def __init__(self, *, scopes: list[Scope], publisher: Publisher) -> None:
         self.scopes = scopes
         self.publisher = publisher
-        self._was_complete = False
-        self._beat_at = float("-inf")
+        self.complete = False
+        """The store holds all that may be seen."""
+        self.condition = Condition.LISTING
+        """The worst of the scopes'."""
+        self.calm = False
+        """Nothing but a beat is due for the time being."""
+        self.beat_at = float("-inf")
+        """When the next beat is due, if nothing happens till then (monotonic seconds)."""
         self._beat_condition: Condition | None = None
 
-    @property
-    def condition(self) -> Condition:
-        """The worst of the scopes'."""
-        conditions = {scope.state.condition for scope in self.scopes}
-        if Condition.FORBIDDEN in conditions:
-            return Condition.FORBIDDEN
-        return Condition.LISTING if Condition.LISTING in conditions else Condition.FOLLOWING
-
-    @property
-    def complete(self) -> bool:
-        """The store holds all that may be seen."""
-        states = [scope.state for scope in self.scopes]
-        return any(state.listed for state in states) and all(
-            state.listed or state.denied is not None for state in states
-        )
-
-    @property
-    def beat_at(self) -> float:
-        """When the next beat is due, if nothing happens till then (monotonic seconds)."""
-        return self._beat_at + BEAT_SECONDS
-
-    @property
-    def calm(self) -> bool:
-        """Nothing but a beat is due for the time being."""
-        return all(isinstance(scope.state.activity, Watch) for scope in self.scopes)
-
     def tick(self, *, now: float, stamp_ns: int) -> list[Updates | Beat]:
-        """Lets time pass; call it at least once a second."""
+        """Lets time pass; call it when a beat is due, and now and then while it is not `calm`."""
         self.publisher.forget_idle(now)
         events = [event for scope in self.scopes for event in scope.tick(now)]
         return [*self._updates(events, stamp_ns), *self._beat(now)]
 
     def take(self, scope: Scope, happenings: list[Happening], *, now: float, stamp_ns: int) -> list[Updates | Beat]:
         """What came on a scope's channel in one turn: one message."""
+        before = scope.standing
         events = [event for happening in happenings for event in scope.take(happening, now)]
+        if scope.standing is before and now < self.beat_at:  # objects, and nothing else: mostly so
+            return [self.publisher.updates(events, stamp_ns)] if events else []
         return [*self._updates(events, stamp_ns), *self._beat(now)]
 
     def answer(self, client: bytes, ask: SnapshotAsk, *, now: float) -> SnapshotChunk | SnapshotGone:
@@ -71,16 +53,25 @@ class Watcher:
         return Condition.FORBIDDEN if self.condition is Condition.FORBIDDEN else Condition.LISTING
 
     def _updates(self, events: list[Event], stamp_ns: int) -> list[Updates]:
-        was_complete, self._was_complete = self._was_complete, self.complete
+        was_complete = self.complete
+        self._weigh()
         if not self.complete:
             events = [event for event in events if not isinstance(event, InitDone)]
         elif not was_complete and not any(isinstance(event, InitDone) for event in events):
             events = [*events, InitDone()]  # what was still missing is denied
         return [self.publisher.updates(events, stamp_ns)] if events else []
 
+    def _weigh(self) -> None:
+        standings = [scope.standing for scope in self.scopes]
+        conditions = {one.condition for one in standings}
+        self.complete = any(one.listed for one in standings) and all(one.listed or one.denied for one in standings)
+        self.calm = all(one.watches for one in standings)
+        # The worst is told.
+        ranked = (Condition.FORBIDDEN, Condition.LISTING, Condition.FOLLOWING)
+        self.condition = next(one for one in ranked if one in conditions)
+
     def _beat(self, now: float) -> list[Beat]:
-        condition = self.condition
-        if condition is self._beat_condition and now < self.beat_at:
+        if self.condition is self._beat_condition and now < self.beat_at:
             return []
-        self._beat_condition, self._beat_at = condition, now
-        return [self.publisher.beat(condition)]
+        self._beat_condition, self.beat_at = self.condition, now + BEAT_SECONDS
+        return [self.publisher.beat(self.condition)]

@@ -187,7 +187,8 @@ class ProtobufDecoder:
     def _read_wrapped(self, wrapped: bytes) -> Item:
         if wrapped.startswith(MAGIC):
             try:
-                return cast(Item, self._wrapped(wrapped[len(MAGIC) :]).raw)
+                item: Item = self._wrapped(wrapped[len(MAGIC) :]).raw
+                return item
             except message.DecodeError:
                 pass
         return self._read(_unwrap_of_event(wrapped))  # says which of the two is bad

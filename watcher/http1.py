@@ -6,15 +6,15 @@ different, goes to the parser, which has seen none of those before.
 """
 
 import re
-from dataclasses import dataclass, field
 
 import httptools
+import msgspec
 
 LARGEST_HEAD_BYTES = 256 * 1024
 """A response whose headers are not complete after so many bytes is none: Go's servers send 1 MiB at most, and a few KiB in practice."""
 
 _HEAD_END = b"\r\n\r\n"
-_PLAIN_CHUNK = re.compile(rb"\r\n([1-9A-Fa-f][0-9A-Fa-f]{0,6})\r\n")
+_PLAIN_CHUNK = re.compile(rb"\r\n([1-9A-Fa-f][0-9A-Fa-f]{0,6})\r\n").match
 _PLAIN_CHUNK_TO_BE = re.compile(rb"(\r(\n([1-9A-Fa-f][0-9A-Fa-f]{0,6}\r?)?)?)?")
 """What may still become one."""
 
@@ -26,13 +26,12 @@ class BadResponse(Exception):
     """What came is no HTTP response."""
 
 
-@dataclass
-class Arrived:
+class Arrived(msgspec.Struct):
     """What one read has brought of the response."""
 
     began: bool = False
     """The headers are complete, now."""
-    body: list[bytes] = field(default_factory=list)
+    body: list[bytes] = []
     complete: bool = False
     """The response is over; `keep_alive` tells whether the connection can be used again."""
 
@@ -48,22 +47,23 @@ class _Chunks:
     def feed(self, data: bytes, body: list[bytes]) -> bytes | None:
         """Adds to the body; gives what is for the parser once a chunk is not plain. Raises BadResponse."""
         data = self._held + data
-        at = 0
+        at, left = 0, self._left
         while True:
-            if self._left:
-                piece = data[at : at + self._left]
+            if left:
+                piece = data[at : at + left]
                 if not piece:
                     break
                 body.append(piece)
-                at += len(piece)
-                self._left -= len(piece)
-            plain = _PLAIN_CHUNK.match(data, at)
+                size = len(piece)
+                at += size
+                left -= size
+            plain = _PLAIN_CHUNK(data, at)
             if not plain:
                 break
-            self._left = int(plain[1], 16)
+            left = int(plain[1], 16)
             at = plain.end()
-        self._held = data[at:]
-        if _PLAIN_CHUNK_TO_BE.fullmatch(self._held):
+        self._left, self._held = left, data[at:]
+        if not self._held or _PLAIN_CHUNK_TO_BE.fullmatch(self._held):
             return None
         if not self._held.startswith(b"\r\n"):
             raise BadResponse("a chunk does not end where it said")

@@ -145,32 +145,28 @@ class Loop:
         self._poller.register(self._snapshots, zmq.POLLIN)
         for waker in door.wakers:
             self._poller.register(waker, zmq.POLLIN)
-        self._polled: set[int] = set()
+        self._polled: list[int] = []
 
     def turn(self) -> None:
         """Does what is due, then waits for something to happen, and takes it."""
-        self._publish(self._watcher.tick(now=monotonic(), stamp_ns=wall_ns()))
-        self._poll_channels()
-        busy = any(channel.more for channel in self._channels.values())
-        ready = self._poller.poll(0 if busy else self._sleep_milliseconds())
-        readable = {one for one, _ in ready if isinstance(one, int)}
+        watcher, now = self._watcher, monotonic()
+        if now >= watcher.beat_at or not watcher.calm:
+            self._publish(watcher.tick(now=now, stamp_ns=wall_ns()))
+        busy = self._poll_channels()
+        sleep = TURN_MILLISECONDS if not watcher.calm else ceil(1e3 * (watcher.beat_at - now))
+        ready = dict(self._poller.poll(0 if busy else sleep))
         in_small_pieces = False
         for scope, channel in self._channels.items():
             now = monotonic()
-            happenings = channel.turn(readable=readable, now=now)
+            happenings = channel.turn(readable=ready, now=now)
             if happenings:
-                self._publish(self._watcher.take(scope, happenings, now=now, stamp_ns=wall_ns()))
+                self._publish(watcher.take(scope, happenings, now=now, stamp_ns=wall_ns()))
                 in_small_pieces = in_small_pieces or (scope.streams_list and _brought(happenings) < LITTLE_BYTES)
-        self._door.turn(monotonic())
-        if any(one is self._snapshots for one, _ in ready):
+        self._door.turn(now)
+        if self._snapshots in ready:
             self._answer()
         if in_small_pieces:
             time.sleep(LIST_PAUSE_SECONDS)
-
-    def _sleep_milliseconds(self) -> int:
-        if not self._watcher.calm:
-            return TURN_MILLISECONDS
-        return max(ceil(1e3 * (self._watcher.beat_at - monotonic())), 0)
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -180,13 +176,20 @@ class Loop:
         self._updates.close()
         self._snapshots.close()
 
-    def _poll_channels(self) -> None:
-        wanted = {fd for channel in self._channels.values() for fd in channel.fds()}
-        for fd in self._polled - wanted:
-            self._poller.unregister(fd)
-        for fd in wanted - self._polled:
-            self._poller.register(fd, zmq.POLLIN)
-        self._polled = wanted
+    def _poll_channels(self) -> bool:
+        """Sees that what they read from is polled; tells whether one of them has something to do already."""
+        wanted: list[int] = []
+        busy = False
+        for channel in self._channels.values():
+            wanted += channel.fds
+            busy = busy or channel.more
+        if wanted != self._polled:
+            for fd in self._polled:
+                self._poller.unregister(fd)
+            for fd in wanted:
+                self._poller.register(fd, zmq.POLLIN)
+            self._polled = wanted
+        return busy
 
     def _publish(self, messages: Sequence[Updates | Beat]) -> None:
         for message in messages:

@@ -22,7 +22,6 @@ from common.records import ResourceVersion
 from watcher.states import (
     Action,
     Activity,
-    Advanced,
     Answered,
     Ask,
     BeginList,
@@ -79,8 +78,6 @@ def step(state: State, event: Event, now: float, *, random_: random.Random) -> S
             return _answered(state, event)
         case PageTaken():
             return _page_taken(state, event, now)
-        case Advanced(resource_version=version):
-            return _advanced(state, version), []
         case InitialEventsEnded(resource_version=version):
             return _initial_events_ended(state, version, now)
         case Refused():
@@ -93,6 +90,15 @@ def step(state: State, event: Event, now: float, *, random_: random.Random) -> S
             return _wait(state, _after_garbage(state.activity), _Failure(Fault.GARBLED, why), now, random_)
         case _:
             assert_never(event)
+
+
+def advance(state: State, version: ResourceVersion) -> State:
+    """The state once what a read of a watch brought has gone to the store, up to this version: no step, since nothing is to be done."""
+    watch = state.activity
+    if not isinstance(watch, Watch):  # a streaming list has no version before its end
+        return state
+    watch = msgspec.structs.replace(watch, resource_version=version, progressed=True)
+    return msgspec.structs.replace(state, activity=watch)
 
 
 def _tick(state: State, now: float) -> Step:
@@ -169,14 +175,6 @@ def _initial_events_ended(state: State, version: ResourceVersion, now: float) ->
         return state, []
     watch = Watch(resource_version=version, opened_at=now, progressed=True)
     return msgspec.structs.replace(state, listed=True, activity=watch), [FinishList()]
-
-
-def _advanced(state: State, version: ResourceVersion) -> State:
-    if not isinstance(state.activity, Watch):
-        return state
-    return msgspec.structs.replace(
-        state, activity=msgspec.structs.replace(state.activity, resource_version=version, progressed=True)
-    )
 
 
 class _Failure(msgspec.Struct, frozen=True):

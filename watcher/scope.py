@@ -72,6 +72,8 @@ class Scope:
         self.store = Store()
         self.counts = Counts()
         self.state = states.initial(streaming)
+        self.standing = self.state.standing
+        """The state's; another object after everything but objects and how far they reach."""
         self.listing: Listing | None = None
         """The list under way, waits in its midst included."""
         self.last_error = ""
@@ -108,6 +110,8 @@ class Scope:
     def take(self, happening: Happening, now: float) -> list[Event]:
         """What a happening on the channel means to the readers."""
         match happening:
+            case Read():
+                self._read(happening, now)
             case NoConnection(why=why):
                 self._step(states.Unreachable(why=why), now)
             case Broken(why=why):
@@ -116,8 +120,6 @@ class Scope:
                 self._step(states.Silent(seconds=seconds), now)
             case Nonsense(why=why):
                 self._step(states.Garbled(why=why), now)
-            case Read():
-                self._read(happening, now)
             case _:
                 assert_never(happening)
         return self._taken()
@@ -200,7 +202,7 @@ class Scope:
         except BadStream as error:
             over = states.Garbled(why=str(error))
         if version:
-            self._step(states.Advanced(resource_version=version), now)
+            self.state = reflect.advance(self.state, version)
         if over:
             self._step(over, now)
 
@@ -247,6 +249,7 @@ class Scope:
     def _step(self, event: states.Event, now: float) -> None:
         before = self.state
         self.state, actions = reflect.step(before, event, now, random_=self._random)
+        self.standing = self.state.standing
         if isinstance(event, states.Answered):
             self._journal.answered(before, self.state)
         for action in actions:

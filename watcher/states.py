@@ -108,6 +108,17 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
 Activity = Waiting | ListStream | ListPages | Watch
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a state means to those who read the store. That a watch moves on changes nothing of it."""
+
+    condition: Condition
+    """What the matcher is told."""
+    listed: bool
+    denied: bool
+    watches: bool
+    """There is nothing to wait for but what the API server says."""
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the machine knows."""
 
@@ -126,11 +137,15 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     unreached: Backoff = UNREACHED
 
     @property
-    def condition(self) -> Condition:
-        """What the matcher is told."""
-        if self.denied is not None:
-            return Condition.FORBIDDEN
-        return Condition.FOLLOWING if self.listed else Condition.LISTING
+    def standing(self) -> Standing:
+        """What it means to readers."""
+        condition = Condition.FOLLOWING if self.listed else Condition.LISTING
+        return Standing(
+            condition=condition if self.denied is None else Condition.FORBIDDEN,
+            listed=self.listed,
+            denied=self.denied is not None,
+            watches=isinstance(self.activity, Watch),
+        )
 
 
 def initial(streaming: Streaming) -> State:
@@ -160,12 +175,6 @@ class PageTaken(msgspec.Struct, frozen=True, kw_only=True):
 
     resource_version: ResourceVersion
     token: str | None
-
-
-class Advanced(msgspec.Struct, frozen=True, kw_only=True):
-    """What a read of a watch brought has gone to the store, up to this version."""
-
-    resource_version: ResourceVersion
 
 
 class InitialEventsEnded(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,19 +219,7 @@ class Ended(msgspec.Struct, frozen=True):
     """The response is over, as HTTP wants it."""
 
 
-Event = (
-    Tick
-    | Answered
-    | PageTaken
-    | Advanced
-    | InitialEventsEnded
-    | Refused
-    | Unreachable
-    | Lost
-    | Silent
-    | Garbled
-    | Ended
-)
+Event = Tick | Answered | PageTaken | InitialEventsEnded | Refused | Unreachable | Lost | Silent | Garbled | Ended
 
 
 # What to do ------------------------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class WatcherView:
         return {
             "namespace": scope.namespace or "all",
             "activity": ACTIVITIES[type(state.activity)],
-            "condition": state.condition.name.lower(),
+            "condition": state.standing.condition.name.lower(),
             "denied": state.denied,
             "objects": len(scope.store),
             "list": _listed(scope),
@@ -80,7 +80,7 @@ class WatcherView:
 
     def not_ready(self) -> str | None:
         for scope in self._watcher.scopes:
-            match scope.state.condition:
+            match scope.state.standing.condition:
                 case Condition.FORBIDDEN:
                     return scope.state.denied or "forbidden"
                 case Condition.LISTING:

@@ -42,6 +42,10 @@ class Machine:
         self.state, self.actions = reflect.step(self.state, event, self.now, random_=self._random)
         return self
 
+    def advance(self, version: str) -> "Machine":
+        self.state = reflect.advance(self.state, version)
+        return self
+
     def after(self, seconds: float) -> "Machine":
         self.now += seconds
         return self.tell(Tick())

@@ -58,10 +58,10 @@ def test_a_request_dials_and_goes_out_when_the_connection_stands():
     socket = ScriptedStream()
     bench = Bench(socket)
     bench.channel.ask(FIRST)
-    assert bench.channel.fds() == [DIAL_FD]
+    assert bench.channel.fds == (DIAL_FD,)
     assert bench.turn() == []
     assert bench.turn(DIAL_FD) == []
-    assert bench.channel.fds() == [SOCKET_FD]
+    assert bench.channel.fds == (SOCKET_FD,)
     assert socket.sent == (
         b"GET /base/pods?limit=500 HTTP/1.1\r\nHost: api:8001\r\nAccept: application/json\r\nUser-Agent: podwire\r\n"
         b"authorization: Bearer TOKEN\r\n\r\n"
@@ -143,7 +143,7 @@ def test_the_end_of_a_connection_is_told_behind_the_bytes_that_came_before_it(en
     assert seen(bench.turn(SOCKET_FD)) == [read(b"one", began=True)]
     assert bench.turn(SOCKET_FD) == [Broken(why)]
     assert socket.closed
-    assert bench.channel.fds() == []
+    assert bench.channel.fds == ()
     assert not bench.channel.more
 
 
@@ -171,7 +171,7 @@ def test_a_response_that_told_no_length_ends_with_its_connection():
     bench.connected()
     assert seen(bench.turn(SOCKET_FD)) == [read(b"<html>", began=True, status=503)]
     assert seen(bench.turn(SOCKET_FD)) == [read(b"", complete=True, status=503)]
-    assert bench.channel.fds() == []
+    assert bench.channel.fds == ()
     assert bench.turn() == []
 
 
@@ -286,7 +286,7 @@ def test_however_the_bytes_come_two_pages_are_two_pages(cuts, close):
         told = bench.turn(*[SOCKET_FD] * (close and request is NEXT))
         for _ in range(len(parts) + 4):
             if not any(one.complete for one in told):
-                told += bench.turn(*bench.channel.fds())
+                told += bench.turn(*bench.channel.fds)
         assert b"".join(part for one in told for part in one.parts) == b"hello"
         assert told[-1].complete
 

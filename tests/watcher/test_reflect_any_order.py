@@ -8,7 +8,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from watcher import reflect
 from watcher.states import (
     Action,
-    Advanced,
     Answered,
     Ask,
     BeginList,
@@ -85,7 +84,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(version=versions)
     def advanced(self, version):
-        self.tell(Advanced(resource_version=version))
+        self.state = reflect.advance(self.state, version)
 
     @rule(version=versions)
     def initial_events_ended(self, version):

@@ -8,7 +8,6 @@ from tests.fakes.kube_machine import FIRST_PAGE, Machine, started, watch_query, 
 from watcher import reflect
 from watcher.states import (
     FRESH,
-    Advanced,
     Answered,
     Ask,
     BeginList,
@@ -42,7 +41,7 @@ def test_unauthorized_reads_the_credentials_again_and_asks_the_same():
 
 def test_forbidden_shows_as_such_and_is_tried_again_slowly():
     machine = started().tell(Refused(code=403, message='cannot list "pods"'))
-    assert machine.state.condition is Condition.FORBIDDEN
+    assert machine.state.standing.condition is Condition.FORBIDDEN
     assert machine.state.denied == 'cannot list "pods"'
     for _ in range(5):
         machine.wait_out().tell(Refused(code=403, message='cannot list "pods"'))
@@ -57,17 +56,17 @@ def test_a_first_denial_is_tried_again_soon_since_a_starting_server_denies_every
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_right_that_comes_back_brings_back_the_condition_before(listed):
     machine = watching() if listed else started()
-    before = machine.state.condition
+    before = machine.state.standing.condition
     machine.tell(Refused(code=403, message="no"))
-    assert machine.state.condition is Condition.FORBIDDEN
+    assert machine.state.standing.condition is Condition.FORBIDDEN
     machine.wait_out().tell(Answered(protobuf=True))
-    assert machine.state.condition is before
+    assert machine.state.standing.condition is before
     assert machine.state.denied is None
 
 
 def test_a_denial_stands_until_the_server_allows_something():
     machine = started().tell(Refused(code=403, message="no")).wait_out().tell(Lost(why="reset"))
-    assert machine.state.condition is Condition.FORBIDDEN
+    assert machine.state.standing.condition is Condition.FORBIDDEN
 
 
 def test_a_server_that_says_when_to_come_back_is_left_alone_until_then():
@@ -116,7 +115,7 @@ def test_hours_without_a_server_do_not_make_the_first_refusal_after_them_a_long_
 
 @pytest.mark.parametrize("end", [Lost(why="reset"), Ended()])
 def test_a_watch_that_had_lived_goes_on_at_once_from_the_last_version(end):
-    machine = watching("7", lived=300.0).tell(Advanced(resource_version="9")).tell(end)
+    machine = watching("7", lived=300.0).advance("9").tell(end)
     assert machine.actions[0] == HangUp()
     assert machine.told().wait_seconds == 0.0
     assert machine.asks == [Ask(query=watch_query("9"), watch=True)]
@@ -132,14 +131,14 @@ def test_a_watch_that_ends_as_soon_as_it_began_waits(end):
 
 
 def test_garbage_in_a_watch_that_brought_something_goes_on_from_there():
-    machine = watching("7", lived=60.0).tell(Advanced(resource_version="9")).tell(Garbled(why="no JSON"))
+    machine = watching("7", lived=60.0).advance("9").tell(Garbled(why="no JSON"))
     assert [type(action) for action in machine.actions] == [HangUp, Tell]
     assert (machine.told().fault, machine.told().why) == ("garbled", "no JSON")
     assert machine.wait_out().asks == [Ask(query=watch_query("9"), watch=True)]
 
 
 def test_garbage_at_the_same_place_again_leads_to_a_list():
-    machine = watching("7", lived=60.0).tell(Advanced(resource_version="9")).tell(Garbled(why="no JSON")).wait_out()
+    machine = watching("7", lived=60.0).advance("9").tell(Garbled(why="no JSON")).wait_out()
     machine.tell(Answered(protobuf=True)).tell(Garbled(why="no JSON")).wait_out()
     assert machine.actions == [BeginList(reason="garbage"), Ask(query=FIRST_PAGE, watch=False)]
 
@@ -154,7 +153,6 @@ def test_garbage_in_a_list_begins_it_anew():
     [
         Answered(protobuf=True),
         PageTaken(resource_version="9", token=None),
-        Advanced(resource_version="9"),
         InitialEventsEnded(resource_version="9"),
         Refused(code=500, message="late"),
         Unreachable(why="late"),
@@ -167,7 +165,7 @@ def test_what_a_closed_connection_still_brings_is_ignored(late):
     machine = watching().tell(Refused(code=403, message="no"))
     before = machine.state
     assert machine.tell(late).actions == []
-    assert machine.state == before
+    assert machine.advance("9").state == before
 
 
 @pytest.mark.parametrize(

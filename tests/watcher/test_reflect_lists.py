@@ -5,7 +5,6 @@ import pytest
 from common.messages import Condition
 from tests.fakes.kube_machine import FIRST_PAGE, STREAM_QUERY, started, watch_query, watching
 from watcher.states import (
-    Advanced,
     Answered,
     Ask,
     BeginList,
@@ -30,7 +29,7 @@ from watcher.states import (
 def test_it_begins_with_a_streaming_list():
     machine = started("auto")
     assert machine.actions == [BeginList(reason="start"), Ask(query=STREAM_QUERY, watch=True)]
-    assert machine.state.condition is Condition.LISTING
+    assert machine.state.standing.condition is Condition.LISTING
 
 
 def test_it_begins_with_pages_where_streaming_lists_are_switched_off():
@@ -51,11 +50,11 @@ def test_a_streaming_list_in_protobuf_is_taken_to_its_end_and_goes_on_as_a_watch
     machine.tell(InitialEventsEnded(resource_version="7"))
     assert machine.actions == [FinishList()]
     assert machine.state.activity == Watch(resource_version="7", opened_at=machine.now, progressed=True)
-    assert machine.state.condition is Condition.FOLLOWING
+    assert machine.state.standing.condition is Condition.FOLLOWING
 
 
 def test_versions_within_the_initial_events_are_nothing_to_go_on_from():
-    machine = started("auto").tell(Answered(protobuf=True)).tell(Advanced(resource_version="3"))
+    machine = started("auto").tell(Answered(protobuf=True)).advance("3")
     assert machine.state.activity == ListStream(reason="start")
 
 
@@ -89,10 +88,10 @@ def test_pages_are_asked_for_by_their_tokens_and_the_watch_goes_on_from_their_ve
     assert machine.actions == [Ask(query=FIRST_PAGE | {"continue": "t1"}, watch=False)]
     machine.tell(PageTaken(resource_version="7", token="t2"))
     assert machine.actions == [Ask(query=FIRST_PAGE | {"continue": "t2"}, watch=False)]
-    assert machine.state.condition is Condition.LISTING
+    assert machine.state.standing.condition is Condition.LISTING
     machine.tell(PageTaken(resource_version="7", token=None))
     assert machine.actions == [FinishList(), Ask(query=watch_query("7"), watch=True)]
-    assert machine.state.condition is Condition.FOLLOWING
+    assert machine.state.standing.condition is Condition.FOLLOWING
 
 
 def test_a_page_that_an_error_held_up_is_asked_for_again_without_those_before_it():
@@ -118,7 +117,7 @@ def test_a_watch_that_lived_and_whose_version_is_too_old_leads_to_a_list_at_once
         BeginList(reason="expired"),
         Ask(query=FIRST_PAGE, watch=False),
     ]
-    assert machine.state.condition is Condition.FOLLOWING
+    assert machine.state.standing.condition is Condition.FOLLOWING
 
 
 def test_a_watch_whose_version_is_too_old_at_once_waits_before_the_list():

@@ -19,7 +19,7 @@ def test_a_refusal_is_told_in_the_servers_words(media):
     bench = ScopeBench()
     words = 'pods is forbidden: User "u" cannot list resource "pods" in API group "" at the cluster scope'
     bench.take(bench.channel.answer(media.status(403, words), status=403, media=media))
-    assert bench.scope.state.condition is Condition.FORBIDDEN
+    assert bench.scope.state.standing.condition is Condition.FORBIDDEN
     assert bench.scope.state.denied == words
     assert bench.scope.last_error == f"forbidden: {words}"
     assert bench.scope.counts.faults["forbidden"] == sum(bench.scope.counts.faults.values()) == 1
