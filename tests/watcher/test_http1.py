@@ -48,6 +48,16 @@ def test_however_a_response_is_cut_it_is_the_same_response(body, cuts):
     assert (response.status, response.keep_alive) == (200, True)
 
 
+@pytest.mark.parametrize("cut", range(1, 5))
+def test_wherever_the_end_of_the_head_is_cut_the_first_chunk_is_a_chunk(cut):
+    """Its bytes look like a chunk's length."""
+    head, body = CHUNKED[: CHUNKED.index(b"2\r\n")], b"4\r\n1\r\n2\r\n0\r\n\r\n"
+    response = Response()
+    response.feed([head[:-cut]])
+    arrived = response.feed([head[-cut:] + body])
+    assert (b"".join(arrived.body), arrived.complete) == (b"1\r\n2", True)
+
+
 PLAIN_CHUNKS = [b"2\r\nab\r\n", b"A\r\n0123456789\r\n", b"3\r\n\r\n\r\r\n"]
 OTHER_CHUNKS = [b"0a\r\n0123456789\r\n", b"1;x=y\r\nz\r\n", b"0\r\n\r\n", b"0\r\nX: y\r\n\r\n", b"12345678\r\n"]
 NO_CHUNKS = [

@@ -1,4 +1,4 @@
-"""How long the watcher's loop sleeps: till the next beat while it is calm, and not at all while something is to be done."""
+"""A turn of the watcher's loop: what its channels are told, and how long it sleeps."""
 
 import os
 from collections.abc import Iterator
@@ -20,15 +20,17 @@ MUCH = Read(200, {}, began=False, parts=[b"x" * (LITTLE_BYTES - 1), b"y"], compl
 
 
 class NotingPoller(zmq.Poller):
-    """Notes for how long it is told to sleep, and never does."""
+    """Notes for how long it is told to sleep, and what it gives; never sleeps."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sleeps: list[float | None] = []
+        self.given: list[tuple[Any, int]] = []
 
     def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
         self.sleeps.append(timeout)
-        return super().poll(0)
+        self.given = super().poll(0)
+        return self.given
 
 
 class Scope:
@@ -44,11 +46,14 @@ class Channel:
     def __init__(self, *happenings: Happening) -> None:
         self.happenings = list(happenings)
         self.more = False
+        self.polled: list[int] = []
+        self.readable: set[int] = set()
 
     def fds(self) -> list[int]:
-        return []
+        return self.polled
 
-    def turn(self, **_: object) -> list[Happening]:
+    def turn(self, *, readable: set[int], **_: object) -> list[Happening]:
+        self.readable = readable
         return [self.happenings.pop(0)] if self.happenings else []
 
     def hang_up(self) -> None:
@@ -113,6 +118,36 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         bench = Bench(tmp_path, context, monkeypatch)
         yield bench
         bench.close()
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    read, write = os.pipe()
+    yield read, write
+    os.close(read)
+    os.close(write)
+
+
+def test_a_channel_is_told_what_is_readable(bench: Bench, pipe: tuple[int, int]) -> None:
+    read, write = pipe
+    channel = bench.add()
+    channel.polled = [read]
+    bench.loop.turn()
+    assert channel.readable == set()
+    os.write(write, b"x")
+    bench.loop.turn()
+    assert channel.readable == {read}
+
+
+def test_what_a_channel_has_given_up_wakes_nobody(bench: Bench, pipe: tuple[int, int]) -> None:
+    read, write = pipe
+    channel = bench.add()
+    channel.polled = [read]
+    bench.loop.turn()
+    os.write(write, b"x")
+    channel.polled = []
+    bench.loop.turn()
+    assert bench.poller.given == []
 
 
 def test_a_calm_watcher_sleeps_until_its_beat(bench: Bench) -> None:
