@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from common import admin as admin_module
-from common.admin import Admin, open_admin
+from common.admin import GIVE_WAY_SECONDS, Admin, open_admin
 from common.errors import UsageError
 from common.version import VERSION
 
@@ -92,6 +93,58 @@ def test_a_loop_that_has_not_turned_for_ten_seconds_is_not_alive_until_it_turns(
         assert get(tmp_path, "/healthz") == (503, "the loop has not turned for 10 s\n")
         admin.turned()
         assert get(tmp_path, "/healthz") == (200, "alive\n")
+
+
+class Busy:
+    """A stage's loop in virtual time: what it has worked, and for how long it was made to sleep."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000.0
+        self.worked = 0.0
+        self.slept: list[float] = []
+        monkeypatch.setattr(admin_module, "monotonic", lambda: self.now)
+        monkeypatch.setattr(
+            admin_module, "time", SimpleNamespace(sleep=self.slept.append, thread_time=lambda: self.worked)
+        )
+
+    def turn(self, admin: Admin, *, working: float = 0.0, sleeping: float = 0.0) -> list[float]:
+        """A turn that takes so many seconds; gives the sleeps that it was made to take."""
+        self.now += working + sleeping
+        self.worked += working
+        self.slept.clear()
+        admin.turned()
+        return list(self.slept)
+
+
+def test_a_loop_that_never_sleeps_gives_way_every_15_ms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = Busy(monkeypatch)
+    with opened(tmp_path, FakeView()) as admin:
+        for _ in range(3):
+            assert busy.turn(admin, working=0.010) == []
+            assert busy.turn(admin, working=0.006) == [GIVE_WAY_SECONDS]
+
+
+def test_a_loop_that_sleeps_by_itself_is_not_made_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = Busy(monkeypatch)
+    with opened(tmp_path, FakeView()) as admin:
+        assert busy.turn(admin, working=1.0) == [GIVE_WAY_SECONDS]
+        for _ in range(3):
+            assert busy.turn(admin, working=0.010, sleeping=0.030) == []
+
+
+def test_while_a_request_is_answered_the_loop_gives_way_at_each_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, view = Busy(monkeypatch), FakeView()
+    seen: list[list[float]] = []
+    with opened(tmp_path, view) as admin:
+        view.before = lambda: seen.extend(busy.turn(admin) for _ in range(2))
+        assert get(tmp_path, "/state")[0] == 200
+        for thread in threading.enumerate():
+            if "process_request_thread" in thread.name:
+                thread.join(10)
+        assert seen == [[GIVE_WAY_SECONDS], [GIVE_WAY_SECONDS]]
+        assert busy.turn(admin) == []
 
 
 def test_metrics_are_the_views_the_process_and_the_build(tmp_path: Path) -> None:

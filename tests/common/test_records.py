@@ -1,5 +1,7 @@
 """The records' codec, held against the `msgpack` package."""
 
+import sys
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -76,6 +78,19 @@ def test_a_pod_is_these_bytes() -> None:
     assert encode_record(pod) == bytes.fromhex(
         "97a1 7591 a8 31302e302e302e3194 a1 6f a3 4a6f62 a5 6261746368 a1 6ec2a1 73a1 7091 94 01 a0 a1 63 a1 69"
     )
+
+
+def test_a_record_takes_no_more_memory_than_its_bytes() -> None:
+    """Records are kept by the hundred thousand."""
+    pod = PodRecord(UID("u"), ["10.0.0.1"], None, False, "s", "p" * 300, [])
+    encode_record(pod)  # what the encoder needs for itself
+    tracemalloc.start()
+    try:
+        kept = [encode_record(pod) for _ in range(1_000)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < sum(map(sys.getsizeof, kept)) + 2 * sys.getsizeof(kept)
 
 
 def test_fields_appended_later_are_passed_over() -> None:

@@ -68,6 +68,11 @@ class SandboxClient:
             yield response.content
 
 
+async def event(content: aiohttp.StreamReader) -> dict[str, Any]:
+    """The next event of a watch."""
+    return json.loads(await content.readline())
+
+
 def with_sandbox(directory: Path, scenario: Callable[[SandboxClient], Awaitable[None]], **settings: Any) -> None:
     """Runs a scenario against a cluster without pods of its own, unless it is set otherwise."""
 

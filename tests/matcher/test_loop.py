@@ -110,6 +110,20 @@ def test_a_full_pipe_holds_nothing_up_and_what_it_did_not_take_goes_first() -> N
     assert [(one.epoch, one.first, len(one.emissions)) for one in stage.emissions()] == [(2, 1, 2), (2, 3, 1)]
 
 
+def test_while_the_pipe_is_full_nothing_is_taken_and_what_comes_meanwhile_goes_out_with_it() -> None:
+    stage = Stage(pods=1)
+    connect(stage)
+    stage.neighbours.room = 0
+    stage.loop.turn()
+    stage.watcher.truth[POD] = pod("p1")
+    stage.watcher.notice(POD)
+    stage.neighbours.incoming.append((("updates", "pods"), encode(stage.watcher.published.popleft())))
+    stage.loop.turn()
+    stage.neighbours.room = 9
+    stage.loop.turn()
+    assert [(one.epoch, one.first, len(one.emissions)) for one in stage.emissions()] == [(2, 1, 3)]
+
+
 def test_with_nothing_to_say_it_does_not_wait_for_room() -> None:
     stage = Stage()
     stage.loop.turn()

@@ -228,6 +228,16 @@ def test_two_references_to_one_uid_under_different_names_are_two_owners() -> Non
     assert pipeline.reducer.pods == {"p1": (IP, BY_DEPLOYMENT)}
 
 
+def test_two_controllers_of_one_name_are_two_owners() -> None:
+    """One that was deleted and made anew, for example, while pods of the old one are still there."""
+    anew = Controller(UID("ds2"), DAEMON_SET.kind, DAEMON_SET.group, DAEMON_SET.name)
+    pipeline = Pipeline.started(pods=(pod("p1", by=DAEMON_SET), pod("p2", by=anew)))
+    assert pipeline.reducer.pods == {
+        "p1": (IP, (OwnerKind.OTHER, "ds1", "agent")),
+        "p2": (IP, (OwnerKind.OTHER, "ds2", "agent")),
+    }
+
+
 def test_a_waiting_pod_that_is_deleted_goes_silently() -> None:
     pipeline = Pipeline.started(pods=(pod(by=REPLICA_SET),))
     pipeline.heard()

@@ -183,6 +183,12 @@ def test_a_pod_left_out_once_is_heard_of_again_when_it_comes_whole(heard: Heard)
     ]
 
 
+def test_a_pod_left_out_is_forgotten_with_its_delete(heard: Heard) -> None:
+    heard.say(PodNew(msgspec.Raw(encode_record(["u", [], None])), "10.0.0.1", 1, "web", "w", True))
+    assert heard.say(PodDelete(UID("u"))) == []
+    assert names(heard.say(PodDelete(UID("u")))) == ["pod_delete"]
+
+
 def test_a_resync_forgets_which_pods_were_left_out(heard: Heard) -> None:
     heard.say(PodNew(msgspec.Raw(encode_record(["u", [], None])), "10.0.0.1", 1, "web", "w", True))
     heard.say(Resync(), first=1)
@@ -203,6 +209,11 @@ def test_an_unknown_owner_kind_goes_out_as_other(heard: Heard) -> None:
 @pytest.mark.parametrize(("emissions", "first"), [([Resync()], 2), ([PodDelete(UID("u")), Resync()], 1)])
 def test_a_resync_inside_of_an_epoch_is_left_out(heard: Heard, emissions: list[Emission], first: int) -> None:
     assert "pod_resync" not in names(heard.say(*emissions, first=first))
+    assert heard.faults == [(Fault.RESYNC_MISPLACED, "")]
+
+
+def test_a_resync_behind_an_emission_of_which_nothing_goes_out_is_left_out_too(heard: Heard) -> None:
+    assert heard.say(PodContainers(UID("u"), []), Resync(), first=1) == []
     assert heard.faults == [(Fault.RESYNC_MISPLACED, "")]
 
 

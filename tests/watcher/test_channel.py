@@ -68,6 +68,13 @@ def test_a_request_dials_and_goes_out_when_the_connection_stands():
     )
 
 
+def test_while_it_dials_there_is_nothing_to_do_but_wait():
+    """Else the loop would turn without a pause until the connection stands."""
+    bench = Bench(ScriptedStream())
+    bench.channel.ask(FIRST)
+    assert not bench.channel.more
+
+
 def test_no_connection_is_told_and_the_next_request_dials_anew():
     bench = Bench("refused", ScriptedStream(PAGE))
     assert bench.connected() == [NoConnection("refused")]

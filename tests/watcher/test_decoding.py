@@ -214,8 +214,15 @@ def test_a_json_event_with_bytes_that_are_no_utf8_is_taken():
     assert event.item.metadata.name == "\ufffd"
 
 
+OBJECT_UNWRAPPED = data(1, "ADDED") + data(2, data(1, pod_bytes(pod("a"))))
+OBJECT_BADLY_WRAPPED = data(1, "ADDED") + data(2, data(1, b"k8s\0\xff"))
+
+
 @each_media
-@pytest.mark.parametrize("piece", [b"", b"<html>", b"{}", b'{"type": 5}', b"\xff\xff\xff", b"\x0a\x05ADDED"])
+@pytest.mark.parametrize(
+    "piece",
+    [b"", b"<html>", b"{}", b'{"type": 5}', b"\xff\xff\xff", b"\x0a\x05ADDED", OBJECT_UNWRAPPED, OBJECT_BADLY_WRAPPED],
+)
 def test_what_is_no_event_shows_that_the_stream_is_broken(media, piece):
     with pytest.raises(BadStream):
         DECODERS[media].event(piece)

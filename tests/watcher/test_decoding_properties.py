@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.kube_wire import JSON, MEDIA, PROTOBUF, Media, data, pod, wrapped
+from tests.fakes.kube_wire import JSON, MEDIA, PROTOBUF, Media, data, pod, pod_bytes, varint, wrapped
 from watcher import normalize
 from watcher.decode import (
     LARGEST_EVENT_BYTES,
@@ -93,6 +93,53 @@ def test_hostile_bytes_raise_nothing_but_what_is_foreseen(junk):
             with contextlib.suppress(BadStream, BadObject):
                 decoder.event(piece)
         assert media.name
+
+
+# Events whose objects are read without reading what stands before them ---------------------------------------------------------------
+
+GOOD = PROTOBUF.event("ADDED", pod("a"))[4:]
+TYPE, OBJECT, OTHER = data(1, "ADDED"), data(1, wrapped(pod_bytes(pod("a")))), data(1, wrapped(pod_bytes(pod("b"))))
+SECOND_LENGTH_AT = len(TYPE) + 4
+A_FIELD_OF_THE_FUTURE = data(15, "x" * 40)
+"""Known to nobody, and long enough that what follows it is read field by field."""
+
+ENVELOPES = {
+    "as servers write it": GOOD,
+    "another object later": GOOD + data(2, OTHER),
+    "an empty object later": GOOD + data(2, data(1, "")),
+    "another object within": TYPE + data(2, OBJECT + OTHER),
+    "another type later": GOOD + data(1, "DELETED"),
+    "another type before": data(1, "DELETED") + GOOD,
+    "the type behind": data(2, OBJECT) + TYPE,
+    "no field before": b"\xff" + GOOD,
+    "a field between": TYPE + data(2, data(3, "") + OBJECT),
+    "bytes between": TYPE + data(2, OBJECT[:3] + b"\x22\0" + OBJECT[3:-2]) + OBJECT[-2:],
+    "longer than there is": TYPE + b"\x12" + varint(len(OBJECT) + 1) + OBJECT,
+    "shorter than there is": TYPE + b"\x12" + varint(len(OBJECT) - 2) + OBJECT,
+    "the object longer than there is": TYPE + data(2, OBJECT[:1] + varint(len(OBJECT) - 2) + OBJECT[3:]),
+    "cut": GOOD[:-2],
+}
+
+
+def _outcome(frame: bytes) -> object:
+    """What the frame is to a watch: the record of a change, or another event, or what is wrong."""
+    try:
+        event = DECODERS[PROTOBUF].event(frame)
+    except (BadStream, BadObject) as error:
+        return type(error)
+    return normalize.pod(event.item) if isinstance(event, Changed) else event
+
+
+@pytest.mark.parametrize("frame", ENVELOPES.values(), ids=ENVELOPES)
+def test_an_envelope_that_is_not_as_servers_write_it_is_read_by_the_rules_of_protobuf(frame):
+    assert _outcome(GOOD) == normalize.pod(DECODERS[PROTOBUF].page(PROTOBUF.page([pod("a")], version=1)).items[0])
+    assert _outcome(frame) == _outcome(A_FIELD_OF_THE_FUTURE + frame)
+
+
+@given(at=st.integers(0, SECOND_LENGTH_AT + 6), byte=st.integers(0, 255))
+def test_an_envelope_of_which_a_byte_is_wrong_is_read_by_the_rules_of_protobuf(at, byte):
+    frame = GOOD[:at] + bytes([byte]) + GOOD[at + 1 :]
+    assert _outcome(frame) == _outcome(A_FIELD_OF_THE_FUTURE + frame)
 
 
 # Both decoders, one record ----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from watcher.http1 import LARGEST_HEAD_BYTES, BadResponse, Response, get, retry_after_seconds
@@ -48,13 +48,37 @@ def test_however_a_response_is_cut_it_is_the_same_response(body, cuts):
     assert (response.status, response.keep_alive) == (200, True)
 
 
+@pytest.mark.parametrize("cut", range(1, 5))
+def test_wherever_the_end_of_the_head_is_cut_the_first_chunk_is_a_chunk(cut):
+    """Its bytes look like a chunk's length."""
+    head, body = CHUNKED[: CHUNKED.index(b"2\r\n")], b"4\r\n1\r\n2\r\n0\r\n\r\n"
+    response = Response()
+    response.feed([head[:-cut]])
+    arrived = response.feed([head[-cut:] + body])
+    assert (b"".join(arrived.body), arrived.complete) == (b"1\r\n2", True)
+
+
 PLAIN_CHUNKS = [b"2\r\nab\r\n", b"A\r\n0123456789\r\n", b"3\r\n\r\n\r\r\n"]
 OTHER_CHUNKS = [b"0a\r\n0123456789\r\n", b"1;x=y\r\nz\r\n", b"0\r\n\r\n", b"0\r\nX: y\r\n\r\n", b"12345678\r\n"]
-NO_CHUNKS = [b"\r\n", b"g\r\n", b"-1\r\n", b"0x2\r\nab\r\n", b"1 \r\nz\r\n", b"1\nz\n", b"junk"]
+NO_CHUNKS = [
+    b"\r\n",
+    b"g\r\n",
+    b"-1\r\n",
+    b"0x2\r\nab\r\n",
+    b"1 \r\nz\r\n",
+    b"1\nz\n",
+    b"1\nz\r\n",
+    b"junk",
+    b"1\r\nzXX",
+    b"1" * 17 + b"\r\n",
+]
 PARTS = st.lists(st.sampled_from(PLAIN_CHUNKS + OTHER_CHUNKS + NO_CHUNKS), max_size=6)
 
 
 @given(chunks=PARTS, cuts=st.lists(st.integers(0, 120), max_size=8))
+@example(chunks=[b"1\r\nzXX", b"0\r\n\r\n"], cuts=[])
+@example(chunks=[b"1\nz\r\n", b"0\r\n\r\n"], cuts=[])
+@example(chunks=[b"1" * 17 + b"\r\n"], cuts=[])
 def test_chunks_are_what_the_parser_takes_them_for(chunks, cuts):
     body = b"".join(chunks)
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
@@ -81,6 +105,13 @@ def taken(response: Response, pieces: list[bytes]) -> object:
     except BadResponse:
         return "bad"
     return body, response.ends_with_connection, response.status
+
+
+@pytest.mark.parametrize("told", [b"Content-Length: 13", b"Transfer-Encoding: gzip", b"X-Nothing: told"])
+def test_a_body_that_looks_like_chunks_is_left_whole_where_none_were_told(told):
+    response = Response()
+    arrived = response.feed([b"HTTP/1.1 200 OK\r\n" + told + b"\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n"])
+    assert b"".join(arrived.body) == b"3\r\nabc\r\n0\r\n\r\n"
 
 
 def test_nothing_is_known_of_a_response_before_its_headers_are_complete():

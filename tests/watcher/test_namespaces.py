@@ -179,6 +179,19 @@ def test_what_one_turn_brought_is_one_message_with_its_time():
     assert msgspec.msgpack.encode(message)
 
 
+def test_it_is_calm_while_every_namespace_is_watched():
+    """Else something other than a beat is due: a page's answer that does not come, or the end of a wait."""
+    bench = Bench("a", "b")
+    assert not bench.watcher.calm
+    bench.listed(0, "x")
+    assert not bench.watcher.calm
+    bench.listed(1, "y")
+    assert bench.watcher.calm
+    assert bench.watcher.beat_at == bench.now + BEAT_SECONDS
+    bench.answer(0, PROTOBUF.status(410, "too old"), status=410)
+    assert not bench.watcher.calm
+
+
 def test_time_that_passes_forgets_idle_snapshots():
     bench = Bench("a")
     bench.listed(0, "x")

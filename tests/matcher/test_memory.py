@@ -1,0 +1,33 @@
+"""What is gone takes no memory."""
+
+import tracemalloc
+
+from common.messages import Apply, Delete, Incarnation
+from common.records import UID, Controller
+from matcher.addresses import choice_of
+from matcher.match import Matcher
+from tests.fakes.workloads import pod
+
+PODS = 500
+
+
+def come_and_go(matcher: Matcher, generation: int) -> int:
+    """Pods of as many controllers, which nobody has a record of. Gives the bytes in use when they are gone."""
+    uids = [UID(f"{generation}-{at}") for at in range(PODS)]
+    came = [Apply(pod(uid, by=Controller(UID(f"rs-{uid}"), "ReplicaSet", "apps", f"web-{uid}"))) for uid in uids]
+    matcher.change("pods", came, stamp_ns=0, now=0.0)
+    assert matcher.groups.waiting == PODS
+    matcher.change("pods", [Delete(uid) for uid in uids], stamp_ns=0, now=0.0)
+    del uids, came
+    return tracemalloc.get_traced_memory()[0]
+
+
+def test_pods_that_are_gone_leave_nothing_of_their_controllers_behind() -> None:
+    """Tables stay as large as they have been once, so generations are compared."""
+    matcher = Matcher(incarnation=Incarnation("m"), choose_ip=choice_of("ipv4"), climb=False)
+    tracemalloc.start()
+    try:
+        after = [come_and_go(matcher, generation) for generation in range(5)]
+    finally:
+        tracemalloc.stop()
+    assert after[-1] - after[1] < 10 * PODS
