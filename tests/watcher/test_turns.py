@@ -1,7 +1,7 @@
 """A turn of the watcher's loop: what its channels are told, and how long it sleeps."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,14 +46,11 @@ class Channel:
     def __init__(self, *happenings: Happening) -> None:
         self.happenings = list(happenings)
         self.more = False
-        self.polled: list[int] = []
-        self.readable: set[int] = set()
+        self.fds: tuple[int, ...] = ()
+        self.readable: set[object] = set()
 
-    def fds(self) -> list[int]:
-        return self.polled
-
-    def turn(self, *, readable: set[int], **_: object) -> list[Happening]:
-        self.readable = readable
+    def turn(self, *, readable: Iterable[object], **_: object) -> list[Happening]:
+        self.readable = set(readable)
         return [self.happenings.pop(0)] if self.happenings else []
 
     def hang_up(self) -> None:
@@ -63,10 +60,15 @@ class Channel:
 class Watcher:
     """A watcher with nothing to say."""
 
-    calm = True
-    beat_at = 100.0
+    def __init__(self) -> None:
+        self.calm = True
+        self.beat_at = 100.0
+        self.ticks = 0
 
-    def tick(self, **_: object) -> list[Any]:
+    def tick(self, *, now: float, **_: object) -> list[Any]:
+        self.ticks += 1
+        if now >= self.beat_at:
+            self.beat_at = now + 1.0
         return []
 
     def take(self, *_: object, **__: object) -> list[Any]:
@@ -131,7 +133,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 def test_a_channel_is_told_what_is_readable(bench: Bench, pipe: tuple[int, int]) -> None:
     read, write = pipe
     channel = bench.add()
-    channel.polled = [read]
+    channel.fds = (read,)
     bench.loop.turn()
     assert channel.readable == set()
     os.write(write, b"x")
@@ -142,10 +144,10 @@ def test_a_channel_is_told_what_is_readable(bench: Bench, pipe: tuple[int, int])
 def test_what_a_channel_has_given_up_wakes_nobody(bench: Bench, pipe: tuple[int, int]) -> None:
     read, write = pipe
     channel = bench.add()
-    channel.polled = [read]
+    channel.fds = (read,)
     bench.loop.turn()
     os.write(write, b"x")
-    channel.polled = []
+    channel.fds = ()
     bench.loop.turn()
     assert bench.poller.given == []
 
@@ -162,15 +164,19 @@ def test_it_does_not_wake_up_before_its_beat_is_due(bench: Bench) -> None:
     assert bench.slept() == 1
 
 
-def test_it_does_not_sleep_when_its_beat_is_overdue(bench: Bench) -> None:
-    """A negative time would be for ever."""
-    bench.now = 100.5
-    assert bench.slept() == 0
+def test_a_calm_watcher_has_a_tick_when_its_beat_is_due_and_only_then(bench: Bench) -> None:
+    assert bench.slept() == 1_000
+    assert bench.watcher.ticks == 0
+    bench.now = 100.5  # it was held up
+    assert bench.slept() == 1_000
+    assert bench.watcher.ticks == 1
 
 
 def test_one_that_is_not_calm_looks_at_the_time_more_often(bench: Bench) -> None:
     bench.watcher.calm = False
-    assert bench.slept() == TURN_MILLISECONDS
+    for turn in (1, 2):
+        assert bench.slept() == TURN_MILLISECONDS
+        assert bench.watcher.ticks == turn
 
 
 def test_it_does_not_sleep_while_any_channel_has_something_to_do(bench: Bench) -> None:
