@@ -83,7 +83,7 @@ FOLLOWING: Final = (
     mutant(
         "a watcher has no beats",
         "watcher/core.py",
-        "if condition is self._beat_condition and now < self.beat_at:",
+        "if self.condition is self._beat_condition and now < self.beat_at:",
         "if True:",
     ),
     mutant(

@@ -33,8 +33,8 @@ WATCHING: Final = (
     mutant(
         "a watch goes on from where it was opened",
         "watcher/reflect.py",
-        "replace(state.activity, resource_version=version, progressed=True)",
-        "replace(state.activity, progressed=True)",
+        "replace(watch, resource_version=version, progressed=True)",
+        "replace(watch, progressed=True)",
     ),
     mutant(
         "a list that begins again remembers what the last one mentioned",
