@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from common import logs
 from common.errors import UsageError
+from common.keeping import checked_path
 from common.options import COMMON, Decorator, all_of, in_section, option
 from common.records import KINDS, Kind
 from common.transport import parse_listen
@@ -74,11 +75,44 @@ OPTIONS: list[Decorator] = [
         metavar="SECONDS",
         help="A watch without any byte for so long is opened again, and taken for dead if the server was asked to end it before.",
     ),
+    option(
+        "--record-updates-most",
+        "record_updates_most_mib",
+        type=click.IntRange(min=1),
+        default=1_024,
+        metavar="MIB",
+        help="The recording of updates ends where the file would grow beyond this.",
+    ),
+    option(
+        "--anonymize",
+        is_flag=True,
+        help="Hash names in the recording of updates, by a key that stays in the run directory.",
+    ),
 ]
 
 
+def _record_option(*names: str) -> Decorator:
+    return option(
+        *names,
+        "record_updates",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        default=None,
+        show_default=False,
+        help="Record what is published, as podwire replay --to matcher plays it; behind what the file holds already.",
+    )
+
+
+ALONE: Final = [*OPTIONS, _record_option("--record", "--record-updates")]
+"""The options of a watcher by itself."""
+
+OPTIONS.append(_record_option("--record-updates"))
+
+
 def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values)
-    """Settings of the options' values. Raises UsageError for a namespace that cannot be one."""
+    """Settings of the options' values. Raises UsageError for those that do not fit."""
+    if options["anonymize"] and not options["record_updates"]:
+        raise UsageError("--anonymize is for a recording of updates: name its file with --record-updates")
     for namespace in options["namespaces"]:
         if not NAMESPACE.fullmatch(namespace):
             raise UsageError(f"--namespace: {namespace!r} is no name of a namespace (small letters, digits and '-')")
@@ -96,18 +130,22 @@ def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values
         encoding=options["encoding"],
         streaming_lists=options["streaming_lists"],
         watch_silence_seconds=options["watch_silence_seconds"],
+        record=checked_path(options["record_updates"], option="--record-updates"),
+        record_most_bytes=options["record_updates_most_mib"] << 20,
+        anonymize=options["anonymize"],
     )
 
 
 @click.command("watch")
 @click.argument("kind", type=click.Choice(KINDS))
-@all_of(COMMON + in_section("watcher", OPTIONS))
+@all_of(COMMON + in_section("watcher", ALONE))
 def command(kind: Kind, **options: Any) -> None:  # noqa: ANN401 (click's own values)
     """Follow one kind of the API server's resources and publish what changes.
 
     \b
     podwire watch pods --kubeconfig ~/.kube/config
     podwire watch replicasets --namespace shop --namespace billing
+    podwire watch pods --record updates.rec --anonymize
     """
     from watcher.main import run
 

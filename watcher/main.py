@@ -11,8 +11,9 @@ import zmq
 from common.admin import open_admin
 from common.clock import monotonic, wall_ns
 from common.door import Door, open_door
+from common.keeping import Keeper
 from common.logs import Log, Seldom
-from common.messages import BadMessage, Beat, SnapshotAsk, Updates, decode, encode, new_incarnation
+from common.messages import Beat, Updates, encode, new_incarnation
 from common.place import claim
 from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
 from common.stop import StopSignal
@@ -20,11 +21,13 @@ from common.transport import written
 from common.version import VERSION
 from common.wanted import rest
 from watcher import credentials
+from watcher.answers import answer_waiting
 from watcher.channel import Happening, HttpChannel, Read
 from watcher.core import Watcher
 from watcher.dial import Dialer
 from watcher.knows import Knows
 from watcher.publish import Publisher
+from watcher.record import Recorder
 from watcher.scope import Scope
 from watcher.settings import Settings
 from watcher.stream import ROOM_BYTES
@@ -38,9 +41,6 @@ LIST_PAUSE_SECONDS = 0.001
 them one by one, and each turn, message and wake-up would be for two or three of them."""
 
 LITTLE_BYTES = ROOM_BYTES // 2
-
-MOST_ANSWERS = 64
-"""Questions answered in one turn: whoever asks without end must not hold up the watch."""
 
 
 def run(settings: Settings) -> None:
@@ -72,6 +72,7 @@ def _follow(settings: Settings, stage: str, log: Log) -> None:
         view=view,
         questions={"/knows": Knows(watcher, rest=rest).answer},
     )
+    recorder = _recorder(settings, view, log)
     log.info("started", version=VERSION, server=server.authority, incarnation=publisher.incarnation)
     with zmq.Context() as context:
         refused = view.connections_refused
@@ -86,13 +87,29 @@ def _follow(settings: Settings, stage: str, log: Log) -> None:
             stop=stop,
             log=log,
             view=view,
+            recorder=recorder,
         )
         while not stop.requested:
             loop.turn()
             admin.turned()
         loop.close()
     admin.close()
+    if recorder is not None:
+        recorder.close()
     log.info("stopped")
+
+
+def _recorder(settings: Settings, view: WatcherView, log: Log) -> Recorder | None:
+    """What records, if something shall. Raises UsageError."""
+    if settings.record is None:
+        return None
+    rename = None
+    if settings.anonymize:
+        from common.anonymous import Names, key_of  # few want it
+
+        rename = Names(key_of(settings.run_dir)).updates
+    keeper = Keeper(settings.record, most_bytes=settings.record_most_bytes, kept=view.recorded, log=log)
+    return Recorder(keeper, settings.kind, rename=rename)
 
 
 def _scope(settings: Settings, namespace: str | None, channel: HttpChannel, log: Log) -> Scope:
@@ -128,13 +145,16 @@ class Loop:
         stop: StopSignal,
         log: Log,
         view: WatcherView,
+        recorder: Recorder | None = None,
     ) -> None:
+        """Without a `recorder`, nothing is recorded."""
         self._watcher = watcher
         self._channels = channels
         self._door = door
         self._stop = stop
         self._log = log
         self._view = view
+        self._recorder = recorder
         self._seldom = Seldom()
         self._updates = new_socket(context, zmq.PUB, high_water=UPDATES_HIGH_WATER)
         door.bind(self._updates, ipc=partial(updates_endpoint, settings.run_dir, settings.kind), offset=0)
@@ -164,7 +184,7 @@ class Loop:
                 in_small_pieces = in_small_pieces or (scope.streams_list and _brought(happenings) < LITTLE_BYTES)
         self._door.turn(now)
         if self._snapshots in ready:
-            self._answer()
+            answer_waiting(self._snapshots, partial(watcher.answer, now=now), self._bad_frame)
         if in_small_pieces:
             time.sleep(LIST_PAUSE_SECONDS)
 
@@ -193,24 +213,10 @@ class Loop:
 
     def _publish(self, messages: Sequence[Updates | Beat]) -> None:
         for message in messages:
-            self._updates.send(encode(message))
-
-    def _answer(self) -> None:
-        """The questions that are there. What is no question is dropped and counted: anything may be sent to a socket."""
-        for _ in range(MOST_ANSWERS):
-            if not self._snapshots.poll(0):
-                return
-            client, *frames = self._snapshots.recv_multipart()
-            try:
-                message = decode(frames[0] if len(frames) == 1 else b"")
-            except BadMessage as error:
-                self._bad_frame(str(error))
-                continue
-            if not isinstance(message, SnapshotAsk):
-                self._bad_frame("no question for a snapshot")
-                continue
-            answer = self._watcher.answer(client, message, now=monotonic())
-            self._snapshots.send_multipart([client, encode(answer)])
+            frame = encode(message)
+            self._updates.send(frame)
+            if self._recorder is not None:
+                self._recorder.published(message, frame)
 
     def _bad_frame(self, why: str) -> None:
         self._view.bad_frames += 1

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import Metric
 
+from common.keeping import Kept
 from common.knocks import Refusal
 from common.messages import Condition
 from common.metrics import counter, counters, gauge, gauges
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def families(
-    watcher: Watcher, *, watch_age_seconds: float, bad_frames: int, connections_refused: Mapping[Refusal, int]
+    watcher: Watcher,
+    *,
+    watch_age_seconds: float,
+    bad_frames: int,
+    connections_refused: Mapping[Refusal, int],
+    recorded: Kept,
 ) -> Iterable[Metric]:
     """All of them, over all scopes of the kind."""
     kind = watcher.publisher.kind
@@ -55,6 +61,14 @@ def families(
         "Frames dropped that were no message for a watcher, by the socket they came on.",
         "origin",
         {"snapshots": bad_frames},
+        kind=kind,
+    )
+    yield counter("podwire_watcher_recorded_bytes", "Bytes written to the recording.", recorded.bytes, kind=kind)
+    yield counters(
+        "podwire_watcher_recordings_ended",
+        "Recordings that ended before the watcher did, by reason.",
+        "reason",
+        recorded.ended,
         kind=kind,
     )
 

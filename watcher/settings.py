@@ -31,3 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     encoding: Encoding
     streaming_lists: Streaming
     watch_silence_seconds: float
+    record: Path | None = None
+    """Where to record what is published."""
+    record_most_bytes: int = 1 << 30
+    anonymize: bool = False
+    """Names are hashed in the recording."""

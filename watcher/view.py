@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from common.keeping import Kept
 from common.knocks import Refusal
 from common.messages import Condition
 from common.transport import IPC
@@ -25,6 +26,7 @@ class WatcherView:
         self, *, watcher: Watcher, channels: Mapping[Scope, HttpChannel], server: str, clock: Callable[[], float]
     ) -> None:
         self.bad_frames = 0
+        self.recorded = Kept()
         self.listen = IPC
         """Where the matcher finds it, as `common.transport.written`."""
         self.connections_refused = dict.fromkeys(Refusal, 0)
@@ -50,6 +52,7 @@ class WatcherView:
             "listen": self.listen,
             "connections_refused": {str(reason): count for reason, count in self.connections_refused.items()},
             "bad_frames": {"snapshots": self.bad_frames},
+            "recorded_bytes": self.recorded.bytes,
             **_counted(total(scope.counts for scope in scopes)),
             "scopes": [self._scope(scope) for scope in scopes],
         }
@@ -98,6 +101,7 @@ class WatcherView:
             watch_age_seconds=age,
             bad_frames=self.bad_frames,
             connections_refused=self.connections_refused,
+            recorded=self.recorded,
         )
 
 

@@ -20,6 +20,9 @@ OPTIONS = {
     "encoding": "protobuf",
     "streaming_lists": "auto",
     "watch_silence_seconds": 150.0,
+    "record_updates": None,
+    "record_updates_most_mib": 1,
+    "anonymize": False,
 }
 
 

@@ -1,0 +1,49 @@
+"""A recording of updates as lines: those of `podwire tap updates`, and for what cannot be read. Pure."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from common.logs import word
+from common.recording import Entry, Lost
+from common.records import Kind
+from podwire.tap.updates import Follower, Line, Wanted
+from podwire.updates.recorded import Unread, published
+
+UNREADABLE: Final = "unreadable"
+"""The event of a line that tells what cannot be read."""
+
+
+def lines(recorded: Iterable[Entry | Lost]) -> Iterator[Line]:
+    """All lines of a recording, in its order."""
+    followers: dict[Kind, Follower] = {}
+    for one in published(recorded):
+        if isinstance(one, Unread):
+            yield {"time_ns": one.wall_ns, "event": UNREADABLE, "bytes": one.size, "why": one.why}
+            continue
+        kind = one.message.kind
+        follower = followers.setdefault(kind, Follower(kind, Wanted()))
+        for line in follower.lines(one.message):
+            yield {"time_ns": one.wall_ns} | line
+
+
+def text(line: Line) -> str:
+    """The line for people."""
+    rest = {key: value for key, value in line.items() if key not in ("time_ns", "kind", "sequence", "event", "record")}
+    rest |= line.get("record", {})
+    number = f"#{line['sequence']}" if "sequence" in line else ""
+    words = (_when(line["time_ns"]), line.get("kind", ""), number, line["event"])
+    return " ".join((*filter(None, words), *(f"{key}={_shown(value)}" for key, value in rest.items())))
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 (whatever stands in a record)
+    return msgspec.json.encode(value).decode() if isinstance(value, list | dict) else word(value)
+
+
+def _when(wall_ns: int | None) -> str:
+    if wall_ns is None:
+        return ""
+    seconds, ns = divmod(wall_ns, 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{ns // 1_000:06d}Z"
