@@ -83,8 +83,8 @@ FOLLOWING: Final = (
     mutant(
         "a watcher has no beats",
         "watcher/core.py",
-        "if self.condition is self._beat_condition and now < self.beat_at:",
-        "if True:",
+        "return [self.publisher.beat(self.condition)]",
+        "return []",
     ),
     mutant(
         "a snapshot does not say who is gone",

@@ -31,12 +31,6 @@ WATCHING: Final = (
         "",
     ),
     mutant(
-        "a watch goes on from where it was opened",
-        "watcher/reflect.py",
-        "replace(watch, resource_version=version, progressed=True)",
-        "replace(watch, progressed=True)",
-    ),
-    mutant(
         "a list that begins again remembers what the last one mentioned",
         "watcher/store.py",
         "self._unmentioned = set(self._records)",
