@@ -14,7 +14,7 @@ from typing import Final, TypeVar, assert_never
 import msgspec
 
 from common.errors import UsageError
-from common.records import BAD_RECORD, UID, Container, PodRecord, decode_pod
+from common.records import BAD_RECORD, UID, Container, PodRecord, container_id, decode_pod
 
 LEAST_PREFIX: Final = 12
 """Digits of a container's ID that are enough: what `docker ps` and `crictl ps` show of it."""
@@ -83,11 +83,11 @@ class Search:
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
-        self._needle = _needle(wanted)
+        self._needles = _needles(wanted)
 
     def record(self, raw: bytes) -> PodRecord | None:
         """The record, when it is of a pod that is meant."""
-        if self._needle not in raw:
+        if not any(needle in raw for needle in self._needles):
             return None
         try:
             record = decode_pod(raw)
@@ -109,18 +109,18 @@ def gently(held: Iterable[Held], rest: Callable[[], None]) -> Iterator[Held]:
         rest()
 
 
-def _needle(wanted: Wanted) -> bytes:
-    """Bytes that the packed record of each pod that is meant holds."""
+def _needles(wanted: Wanted) -> tuple[bytes, ...]:
+    """Bytes of which the packed record of each pod that is meant holds one."""
     pack = msgspec.msgpack.encode
     match wanted:
         case ByName(namespace=namespace, name=name):
-            return pack(namespace) + pack(name)  # neighbours in a `PodRecord`
+            return (pack(namespace) + pack(name),)  # neighbours in a `PodRecord`
         case ByUid(uid=uid):
-            return pack(uid)
+            return (pack(uid),)
         case ByAddress(ip=ip):
-            return pack(ip)
+            return (pack(ip),)
         case ByContainer(scheme=scheme, digits=digits):
-            return f"{scheme}://{digits}".encode()
+            return (bytes.fromhex(digits[: len(digits) // 2 * 2]), f"{scheme}://{digits}".encode())
         case _:
             assert_never(wanted)
 
@@ -140,5 +140,5 @@ def _is(record: PodRecord, wanted: Wanted) -> bool:
 
 
 def _is_of(container: Container, wanted: ByContainer) -> bool:
-    scheme, _, digits = container.id.partition("://")
+    scheme, _, digits = container_id(container.id).partition("://")
     return digits.startswith(wanted.digits) and wanted.scheme in ("", scheme)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from common.messages import Link
-from common.records import BAD_RECORD, ContainerKind, PodRecord, decode_pod
+from common.records import BAD_RECORD, Container, ContainerKind, PodRecord, container_id, decode_pod
 from common.wanted import ByAddress, ByUid, Search, Wanted, gently, parse_wanted
 from matcher.core import Core
 from matcher.groups import Waiting
@@ -71,10 +71,7 @@ class Why:
             "ip": pod.ip,
             "ips": record.ips,
             "host_network": record.host_network,
-            "containers": [
-                {"kind": ContainerKind(one.kind).name.lower(), "name": one.name, "id": one.id, "image": one.image}
-                for one in record.containers
-            ],
+            "containers": [*map(_container, record.containers)],
             "owner": _named(pod.owner),
             "chain": self._lineage.steps(pod.group, self._clock()),
             "sent": self._sent(pod),
@@ -146,6 +143,11 @@ def _decoded(pod: Pod) -> PodRecord | None:
         return decode_pod(pod.record)
     except BAD_RECORD:
         return None
+
+
+def _container(one: Container) -> Json:
+    kind = ContainerKind(one.kind).name.lower()
+    return {"kind": kind, "name": one.name, "id": container_id(one.id), "image": one.image}
 
 
 def _named(owner: Owner | None) -> Json | None:

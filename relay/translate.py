@@ -16,7 +16,16 @@ from typing import assert_never
 import msgspec
 
 from common.messages import Emission, Epoch, OwnerKind, PodContainers, PodDelete, PodNew, Resync
-from common.records import BAD_RECORD, UID, Container, ContainerKind, PodRecord, decode_pod, decode_pod_head
+from common.records import (
+    BAD_RECORD,
+    UID,
+    Container,
+    ContainerKind,
+    PodRecord,
+    container_id,
+    decode_pod,
+    decode_pod_head,
+)
 from relay import encode
 from relay.fit import DoesNotFit, fit
 
@@ -161,7 +170,7 @@ class Translator:
         )
 
     def _container_repaired(self, uid: UID, container: Container, *, stamp_ns: int) -> bytes:
-        texts = (uid, container.id, container.name, container.image)
+        texts = (uid, container_id(container.id), container.name, container.image)
         strings = self._fitted(texts, uid=uid, whole=_CONTAINER_IDENTITIES, struct_bytes=encode.POD_CONTAINER_BYTES)
         return encode.pod_container(
             stamp_ns, uid=strings[0], container_id=strings[1], name=strings[2], image=strings[3]
@@ -221,9 +230,10 @@ def _pod_as_is(emission: PodNew, record: PodRecord, *, stamp_ns: int) -> bytes:
 
 def _container_as_is(uid: UID, container: Container, *, stamp_ns: int) -> bytes:
     """As `_pod_as_is`."""
-    payload = f"{uid}{container.id}{container.name}{container.image}".encode("ascii")
+    id_ = container_id(container.id)
+    payload = f"{uid}{id_}{container.name}{container.image}".encode("ascii")
     length = encode.POD_CONTAINER_BYTES + len(payload)
-    head = encode.pod_container_head(stamp_ns, 494, length, len(uid), len(container.id), len(container.name))
+    head = encode.pod_container_head(stamp_ns, 494, length, len(uid), len(id_), len(container.name))
     return head + payload
 
 

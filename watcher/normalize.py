@@ -5,7 +5,17 @@ It reads attributes by the API's names, so the objects of both decoders (`decode
 
 from collections.abc import Callable, Iterable
 
-from common.records import UID, Container, ContainerKind, Controller, Kind, OwnerRecord, PodRecord, encode_record
+from common.records import (
+    UID,
+    Container,
+    ContainerKind,
+    Controller,
+    Kind,
+    OwnerRecord,
+    PodRecord,
+    encode_record,
+    pack_container_id,
+)
 from watcher.objects import ContainerStatus, OwnerReference, PartialObject, Pod, PodStatus
 
 Normalized = tuple[UID, bytes] | None
@@ -67,7 +77,10 @@ def _containers(status: PodStatus) -> list[Container]:
 
 
 def _of_kind(kind: ContainerKind, statuses: Iterable[ContainerStatus] | None) -> list[Container]:
-    return [Container(kind, one.containerID or "", one.name or "", one.image or "") for one in statuses or ()]
+    return [
+        Container(kind, pack_container_id(one.containerID or ""), one.name or "", one.image or "")
+        for one in statuses or ()
+    ]
 
 
 NORMALIZERS: dict[Kind, Callable[[Pod], Normalized] | Callable[[PartialObject], Normalized]] = {

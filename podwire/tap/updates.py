@@ -10,7 +10,17 @@ from typing import Any, assert_never
 import msgspec
 
 from common.messages import Apply, Beat, Delete, Event, Incarnation, Init, InitDone, Sequence, Updates
-from common.records import BAD_RECORD, UID, Kind, OwnerRecord, PodRecord, decode_owner, decode_pod
+from common.records import (
+    BAD_RECORD,
+    UID,
+    ContainerId,
+    Kind,
+    OwnerRecord,
+    PodRecord,
+    container_id,
+    decode_owner,
+    decode_pod,
+)
 
 Line = dict[str, Any]
 
@@ -105,5 +115,7 @@ def fields_of(value: Any) -> Any:  # noqa: ANN401 (a record's parts, and then an
             return {key: fields_of(one) for key, one in msgspec.structs.asdict(value).items()}
         case list():
             return [fields_of(one) for one in value]
+        case bytes():
+            return container_id(ContainerId(value))
         case _:
             return value

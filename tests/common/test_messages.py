@@ -84,7 +84,7 @@ def test_updates_are_these_bytes() -> None:
     )
     assert encode(message) == bytes.fromhex(
         "97"  # an array of 7
-        "0a 01"  # tag 10, version 1
+        "0a 02"  # tag 10, version 2
         "a4 6a6f6273"  # "jobs"
         "a1 69"  # "i"
         "03"
@@ -126,8 +126,8 @@ def test_a_message_of_another_version_is_refused_with_both_versions_named(messag
 
 
 def test_another_version_is_named_also_where_its_fields_are_unknown_here() -> None:
-    with pytest.raises(BadMessage, match="protocol version 2"):
-        decode(msgpack.packb([10, 2, {"everything": "else"}]))
+    with pytest.raises(BadMessage, match="protocol version 3"):
+        decode(msgpack.packb([10, 3, {"everything": "else"}]))
 
 
 def test_a_fault_names_the_message_and_quotes_nothing() -> None:
@@ -183,4 +183,4 @@ def test_a_link_before_the_first_connection_has_zeros() -> None:
         broken=False,
         accepting=True,
     )
-    assert msgpack.unpackb(encode(link)) == [30, 1, "r", 0, False, 0, 0, "", 0, False, True]
+    assert msgpack.unpackb(encode(link)) == [30, VERSION, "r", 0, False, 0, 0, "", 0, False, True]

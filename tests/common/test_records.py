@@ -18,11 +18,13 @@ from common.records import (
     Controller,
     OwnerRecord,
     PodRecord,
+    container_id,
     decode_controller,
     decode_owner,
     decode_pod,
     decode_pod_head,
     encode_record,
+    pack_container_id,
 )
 from tests.fakes.strategies import owners, pods
 
@@ -73,10 +75,10 @@ def test_a_pod_is_these_bytes() -> None:
         host_network=False,
         namespace="s",
         name="p",
-        containers=[Container(kind=ContainerKind.INIT, id="", name="c", image="i")],
+        containers=[Container(kind=ContainerKind.INIT, id=b"", name="c", image="i")],
     )
     assert encode_record(pod) == bytes.fromhex(
-        "97a1 7591 a8 31302e302e302e3194 a1 6f a3 4a6f62 a5 6261746368 a1 6ec2a1 73a1 7091 94 01 a0 a1 63 a1 69"
+        "97a1 7591 a8 31302e302e302e3194 a1 6f a3 4a6f62 a5 6261746368 a1 6ec2a1 73a1 7091 94 01 c400 a1 63 a1 69"
     )
 
 
@@ -106,3 +108,26 @@ def test_fields_appended_later_are_passed_over() -> None:
 def test_foreign_bytes_raise_only_what_is_promised(decoder: Callable[[bytes], object], frame: bytes) -> None:
     with suppress(*BAD_RECORD):
         decoder(frame)
+
+
+DIGITS = "0123456789abcdef" * 4
+runtimes = st.sampled_from(["containerd", "docker", "cri-o", "rkt", ""])
+digits = st.text("0123456789abcdef", min_size=62, max_size=66) | st.just(DIGITS)
+odd = st.sampled_from([DIGITS.upper(), " " + DIGITS[1:], f"{DIGITS[:62]} 0", f"{DIGITS[:63]}g", f"{DIGITS}00"])
+
+
+@given(st.builds("{}://{}".format, runtimes, digits | odd) | st.text("\0\1\2\3") | st.text())
+def test_a_container_id_comes_out_as_it_went_in(text: str) -> None:
+    assert container_id(pack_container_id(text)) == text
+
+
+@pytest.mark.parametrize("runtime", ["containerd", "docker", "cri-o"])
+def test_a_usual_container_id_takes_half_the_bytes_and_those_of_each_runtime_differ(runtime: str) -> None:
+    packed = pack_container_id(f"{runtime}://{DIGITS}")
+    assert len(packed) == 33
+    assert container_id(packed).startswith(f"{runtime}://")
+
+
+@given(st.binary())
+def test_bytes_that_are_no_packed_container_id_are_shown_and_raise_nothing(data: bytes) -> None:
+    assert isinstance(container_id(data), str)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import UsageError
-from common.records import UID, Container, PodRecord, encode_record
+from common.records import UID, Container, PodRecord, encode_record, pack_container_id
 from common.wanted import CHUNK, ByAddress, ByContainer, ByName, ByUid, Search, gently, parse_wanted
-from tests.fakes.pods import container, record
+from tests.fakes.pods import record
 
 ID = "3f1a9c0e7b52" * 5 + "abcd"
 
@@ -41,10 +41,11 @@ def found(what: str, *records: PodRecord) -> list[str]:
     return [one.uid for one in records if search.record(encode_record(one)) is not None]
 
 
-def test_a_container_is_found_with_and_without_scheme_and_by_its_first_digits():
-    pod = record("p1", containers=[container(f"containerd://{ID}")])
-    other = record("p2", containers=[container("cri-o://" + "0" * 64)])
-    for what in (f"containerd://{ID}", ID, ID[:12], f"containerd://{ID[:12]}"):
+@pytest.mark.parametrize("pack", [str.encode, pack_container_id])
+def test_a_container_is_found_with_and_without_scheme_and_by_its_first_digits(pack):
+    pod = record("p1", containers=[Container(0, pack(f"containerd://{ID}"), "app", "app:1")])
+    other = record("p2", containers=[Container(0, pack("cri-o://" + "0" * 64), "app", "app:1")])
+    for what in (f"containerd://{ID}", ID, ID[:12], ID[:13], f"containerd://{ID[:12]}"):
         assert found(what, pod, other) == ["p1"]
     assert found(f"cri-o://{ID}", pod, other) == []
     assert found(ID[1:], pod, other) == []
@@ -58,7 +59,7 @@ def test_an_address_or_a_name_finds_all_that_have_it_and_nothing_that_only_begin
 
 
 def test_a_name_in_another_place_of_the_record_is_no_match():
-    pod = record("p1", name="other", containers=[Container(0, "containerd://x", "shop", "web-1")])
+    pod = record("p1", name="other", containers=[Container(0, b"containerd://x", "shop", "web-1")])
     assert found("shop/web-1", pod) == []
 
 

@@ -28,7 +28,17 @@ from common.messages import (
     encode,
     new_incarnation,
 )
-from common.records import KINDS, UID, Container, Controller, Kind, OwnerRecord, PodRecord, encode_record
+from common.records import (
+    KINDS,
+    UID,
+    Container,
+    Controller,
+    Kind,
+    OwnerRecord,
+    PodRecord,
+    encode_record,
+    pack_container_id,
+)
 from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
 from podwire.ask import NoAnswer, stage_state
 from tests.fakes.processes import PATIENCE_SECONDS
@@ -42,7 +52,7 @@ Record = PodRecord | OwnerRecord
 def pod(number: int, *, controller: Controller | None = None) -> PodRecord:
     """The pod of this number: what tells it from others follows from the number."""
     ip = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-    container = Container(0, f"containerd://{number}", "app", "app:1")
+    container = Container(0, pack_container_id(f"containerd://{number}"), "app", "app:1")
     return PodRecord(UID(f"pod-{number}"), [ip], controller, False, "shop", f"web-{number}", [container])
 
 

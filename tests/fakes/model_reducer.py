@@ -15,7 +15,7 @@ from common.messages import (
     PodNew,
     Resync,
 )
-from common.records import UID, decode_pod
+from common.records import UID, container_id, decode_pod
 
 Owner = tuple[OwnerKind, str, str]
 """Kind, UID, name."""
@@ -51,8 +51,8 @@ class ModelReducer:
                 assert uid in self.pods, "containers of a pod that is not known"
                 assert containers, "an emission that says nothing"
                 assert all(one.id for one in containers), "a container without an ID"
-                self.containers[uid].update(one.id for one in containers)
-                self.heard.append(("containers", uid, [one.id for one in containers]))
+                self.containers[uid].update(container_id(one.id) for one in containers)
+                self.heard.append(("containers", uid, [container_id(one.id) for one in containers]))
             case PodDelete(uid=uid):
                 self._same_epoch(epoch)
                 assert uid in self.pods, "a delete of a pod that is not known"
@@ -68,7 +68,7 @@ class ModelReducer:
         assert emission.containers == (record.uid not in self.pods), "containers go out with a new pod, and not again"
         self.pods[record.uid] = details
         if emission.containers:
-            self.containers[record.uid] = {one.id for one in record.containers if one.id}
+            self.containers[record.uid] = {container_id(one.id) for one in record.containers if one.id}
         self.heard.append(("new", record.uid, *details))
 
     def _same_epoch(self, epoch: int) -> None:

@@ -3,13 +3,13 @@
 import msgspec
 
 from common.messages import Emission, Emissions, Epoch, Incarnation, OwnerKind, PodNew
-from common.records import UID, Container, ContainerKind, PodRecord, encode_record
+from common.records import UID, Container, ContainerKind, PodRecord, encode_record, pack_container_id
 
 
 def container(
     id_: str = "containerd://c1", *, kind: int = ContainerKind.MAIN, name: str = "app", image: str = "app:1"
 ) -> Container:
-    return Container(kind, id_, name, image)
+    return Container(kind, pack_container_id(id_), name, image)
 
 
 def record(

@@ -29,7 +29,7 @@ from common.messages import (
     Updates,
     Usage,
 )
-from common.records import KINDS, UID, Container, Controller, OwnerRecord, PodRecord, encode_record
+from common.records import KINDS, UID, Container, ContainerId, Controller, OwnerRecord, PodRecord, encode_record
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 uids = texts.map(UID)
@@ -40,7 +40,8 @@ epochs = numbers.map(Epoch)
 sequences = numbers.map(Sequence)
 
 controllers = st.none() | st.builds(Controller, uid=uids, kind=texts, group=texts, name=texts)
-containers = st.builds(Container, kind=st.integers(0, 2), id=texts, name=texts, image=texts)
+container_ids = st.binary(max_size=40).map(ContainerId)
+containers = st.builds(Container, kind=st.integers(0, 2), id=container_ids, name=texts, image=texts)
 pods = st.builds(
     PodRecord,
     uid=uids,

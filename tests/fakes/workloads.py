@@ -1,7 +1,16 @@
 """Records of pods and owners, in the few words that a test wants to say."""
 
 from common.messages import OwnerKind
-from common.records import UID, Container, ContainerKind, Controller, OwnerRecord, PodRecord, encode_record
+from common.records import (
+    UID,
+    Container,
+    ContainerKind,
+    Controller,
+    OwnerRecord,
+    PodRecord,
+    encode_record,
+    pack_container_id,
+)
 
 DEPLOYMENT = Controller(UID("d1"), "Deployment", "apps", "web")
 OTHER_DEPLOYMENT = Controller(UID("d2"), "Deployment", "apps", "shop")
@@ -37,7 +46,10 @@ def pod(
             host_network=False,
             namespace="default",
             name=f"pod-{uid}",
-            containers=[Container(ContainerKind.MAIN, id_, f"c{n}", image) for n, id_ in enumerate(containers)],
+            containers=[
+                Container(ContainerKind.MAIN, pack_container_id(id_), f"c{n}", image)
+                for n, id_ in enumerate(containers)
+            ],
         )
     )
 

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from common.messages import OwnerKind
-from common.records import KINDS, OWNER_KINDS, UID, Container, Controller, Kind, PodRecord, decode_pod, encode_record
+from common.records import (
+    KINDS,
+    OWNER_KINDS,
+    UID,
+    Container,
+    Controller,
+    Kind,
+    PodRecord,
+    container_id,
+    decode_pod,
+    encode_record,
+    pack_container_id,
+)
 from matcher.outbox import Open
 from tests.fakes.model_reducer import Owner
 from tests.fakes.pipeline import PIPE, Pipeline
@@ -65,7 +77,15 @@ class MatchingMachine(RuleBasedStateMachine):
     def pod_changes(
         self, uid: UID, ips: tuple[str, ...], by: Controller | None, containers: list[str], seen: bool
     ) -> None:
-        record = PodRecord(uid, list(ips), by, False, "default", uid, [Container(0, c, "c", "i") for c in containers])
+        record = PodRecord(
+            uid,
+            list(ips),
+            by,
+            False,
+            "default",
+            uid,
+            [Container(0, pack_container_id(c), "c", "i") for c in containers],
+        )
         if uid not in self.pipeline.truth["pods"]:
             self.ips_had[uid], self.containers_had[uid] = {""}, set()
         self.ips_had[uid].add(sent_ip(record))
@@ -230,7 +250,7 @@ class MatchingMachine(RuleBasedStateMachine):
             ip, owner_ = reducer.pods[uid]
             assert ip == sent_ip(record) if record.ips else ip in self.ips_had[uid]
             assert owner_ in self._owners_allowed(record.controller)
-            now = {one.id for one in record.containers if one.id}
+            now = {container_id(one.id) for one in record.containers if one.id}
             assert now <= reducer.containers[uid] <= self.containers_had[uid]
 
     def _owners_allowed(self, controller: Controller | None) -> set[Owner]:

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.messages import Emission, Epoch, OwnerKind, PodContainers, PodDelete, PodNew, Resync
-from common.records import UID, Container, ContainerKind, PodRecord, encode_record
+from common.records import (
+    UID,
+    Container,
+    ContainerId,
+    ContainerKind,
+    PodRecord,
+    container_id,
+    encode_record,
+    pack_container_id,
+)
 from relay.translate import Fault, Translator
 from tests.fakes.pods import container, pod_new, record
 from tests.fakes.reducer_ear import messages_of
@@ -223,7 +232,7 @@ def test_the_same_resync_object_twice_in_a_batch_goes_out_once(heard: Heard) -> 
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
-CONTAINERS = st.lists(st.builds(Container, st.integers(0, 2), TEXT, TEXT, TEXT), max_size=4)
+CONTAINERS = st.lists(st.builds(Container, st.integers(0, 2), TEXT.map(pack_container_id), TEXT, TEXT), max_size=4)
 RECORDS = st.builds(
     PodRecord,
     uid=TEXT.map(UID),
@@ -251,12 +260,15 @@ def test_any_pod_comes_out_of_the_wire_as_it_went_in(
     assert (new["owner_name"].decode(), new["owner_uid"].decode(), new["owner_kind"]) == (*owner, kind)
     assert (new["ip"], new["is_host_network"]) == (str(ip), pod.host_network)
     assert [(one["container_id"].decode(), one["name"].decode(), one["image"].decode()) for one in containers] == [
-        (one.id, one.name, one.image) for one in pod.containers if one.id
+        (container_id(one.id), one.name, one.image) for one in pod.containers if one.id
     ]
     assert heard.faults == []
 
 
 HOSTILE = st.one_of(st.text(max_size=5), st.sampled_from(["x" * 65_530, "é" * 33_000, "\ud800", "y" * 30_000]))
+HOSTILE_BYTES = st.one_of(
+    st.binary(max_size=40), HOSTILE.map(lambda text: ContainerId(text.encode("utf-8", "surrogatepass")))
+)
 
 
 @settings(max_examples=60)
@@ -265,7 +277,7 @@ HOSTILE = st.one_of(st.text(max_size=5), st.sampled_from(["x" * 65_530, "é" * 3
     ip=HOSTILE,
     kind=st.integers(-1, 300),
     owner=HOSTILE,
-    containers=st.lists(st.builds(Container, st.integers(), HOSTILE, HOSTILE, HOSTILE), max_size=3),
+    containers=st.lists(st.builds(Container, st.integers(), HOSTILE_BYTES, HOSTILE, HOSTILE), max_size=3),
 )
 def test_nothing_in_an_emission_raises_or_spoils_the_stream(
     uid: str, ip: str, kind: int, owner: str, containers: list[Container]

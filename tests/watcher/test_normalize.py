@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.records import ContainerKind, Controller, OwnerRecord, PodRecord, decode_owner, decode_pod
+from common.records import ContainerKind, Controller, OwnerRecord, PodRecord, container_id, decode_owner, decode_pod
 from watcher import normalize
 from watcher.objects import (
     ContainerStatus,
@@ -92,7 +92,7 @@ def test_containers_of_the_three_lists_come_verbatim_main_ones_first():
             ContainerStatus("side", "s", None),
         ],
     )
-    assert [tuple(getattr(one, f) for f in one.__struct_fields__) for one in _pod(status=status).containers] == [
+    assert [(one.kind, container_id(one.id), one.name, one.image) for one in _pod(status=status).containers] == [
         (ContainerKind.MAIN, "containerd://2", "main", "repo/nginx@sha256:0"),
         (ContainerKind.MAIN, "", "side", "s"),
         (ContainerKind.INIT, "docker://1", "init", "busybox:1"),
