@@ -5,7 +5,7 @@ nobody on the way decodes more of it than it needs. Fields that the matcher deci
 beginning of a `PodRecord` and skips the rest. All are msgpack arrays; a later field may be appended, never inserted.
 """
 
-from contextlib import suppress
+from binascii import unhexlify
 from enum import IntEnum
 from typing import Final, Literal, NewType
 
@@ -87,29 +87,35 @@ class OwnerRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     controller: Controller | None
 
 
-_RUNTIMES: Final = {"containerd": b"\0", "docker": b"\1", "cri-o": b"\2"}
-_SCHEMES: Final = {number[0]: f"{runtime}://" for runtime, number in _RUNTIMES.items()}
 _DIGITS: Final = 64
+_RUNTIMES: Final = ("containerd://", "docker://", "cri-o://")
+"""By the number that stands for them."""
+_USUAL: Final = {len(scheme) + _DIGITS: (scheme, bytes((number,))) for number, scheme in enumerate(_RUNTIMES)}
+"""Those of which an ID of so many characters can be."""
 _VERBATIM: Final = b"\xff"
 """Stands before a text that would look packed. No UTF-8 begins so."""
 
 
 def pack_container_id(text: str) -> ContainerId:
     """The usual ones, of 64 digits, in less than half the bytes: there are two a pod, in the records of two processes. Others verbatim."""
-    runtime, _, digits = text.partition("://")
-    if len(digits) == _DIGITS and runtime in _RUNTIMES:
-        with suppress(ValueError):
-            packed = bytes.fromhex(digits)
-            if packed.hex() == digits:  # capitals, and blanks between digits, are taken too
-                return ContainerId(_RUNTIMES[runtime] + packed)
+    usual = _USUAL.get(len(text))
+    if usual is not None and text.startswith(usual[0]):
+        digits = text[-_DIGITS:]
+        try:
+            packed = unhexlify(digits)
+        except ValueError:
+            packed = b""
+        if packed.hex() == digits:  # capitals are digits too
+            return ContainerId(usual[1] + packed)
     verbatim = text.encode()
-    return ContainerId(_VERBATIM + verbatim if verbatim[:1] in _RUNTIMES.values() else verbatim)
+    return ContainerId(_VERBATIM + verbatim if verbatim and verbatim[0] < len(_RUNTIMES) else verbatim)
 
 
 def container_id(packed: ContainerId) -> str:
     """`containerID` verbatim, scheme included; of bytes that are none, some text."""
-    scheme = _SCHEMES.get(packed[0]) if packed else None
-    return packed.removeprefix(_VERBATIM).decode("utf-8", "replace") if scheme is None else scheme + packed[1:].hex()
+    if packed and packed[0] < len(_RUNTIMES):
+        return _RUNTIMES[packed[0]] + packed[1:].hex()
+    return packed.removeprefix(_VERBATIM).decode("utf-8", "replace")
 
 
 BAD_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
