@@ -5,7 +5,8 @@
 The line's time is that at which an independent watch on the same API server read it (`bare_watch`), the arrival's that at which the sink
 read the bytes that tell it (`sink`); what they read is decoded afterwards, so neither's cost is in a figure. Both times are of this
 machine's wall clock. The two watches get an event one after the other, in any order: a lag may be a little below zero. CPU per event
-is that of the five processes in the window, less what they use at rest, over all pod events of the watch in it.
+is that of the five processes in the window, less what they use at rest, over all pod events of the watch in it. Beside it stands what
+the bare watch uses, which reads the same bytes through TLS and does nothing with them.
 
 On `shared/apiserver` pods of about 6 KB are changed; --useful is the part of events that a reducer is told of. Its own `fill` writes
 through the API server, whose work for a write leaves two cores nothing at 400 a second: `changer` writes into etcd.
@@ -33,6 +34,7 @@ from bench.figures import Run, Told, lags_ms, medians, quantile
 from bench.pipeline import SUPERVISOR, Pipeline, five
 from bench.sink import Sink, sink
 from bench.sync import PATIENCE_SECONDS
+from bench.usage import cpu_seconds
 
 RATES = (5.0, 100.0, 700.0, 1000.0)
 LEAST_EVENTS = 300
@@ -97,8 +99,8 @@ class Seen:
 
 
 @contextmanager
-def _watching(kubeconfig: str, found: Seen) -> Iterator[IO[bytes]]:
-    """The bare watch, open, and where it says that something has moved; what it saw is in `found` when it has ended."""
+def _watching(kubeconfig: str, found: Seen) -> Iterator[tuple[int, IO[bytes]]]:
+    """The bare watch's PID, once it is open, and where it says that something has moved; what it saw is in `found` when it has ended."""
     with tempfile.TemporaryDirectory(prefix="podwire-bench-") as directory:
         file = Path(directory, "told.json")
         command = [sys.executable, "-m", "bench.bare_watch", kubeconfig, str(file)]
@@ -107,7 +109,7 @@ def _watching(kubeconfig: str, found: Seen) -> Iterator[IO[bytes]]:
             if watch.stdout.readline() != b"open\n":
                 raise RuntimeError("the bare watch did not open")
             try:
-                yield watch.stdout
+                yield watch.pid, watch.stdout
             finally:
                 watch.terminate()
         record = json.loads(file.read_text())
@@ -128,12 +130,16 @@ def idle(ours: Pipeline, *, seconds: float) -> Run:
 def window(filled: Filled, ours: Pipeline, reducer: Sink, load: Load, *, resting: Run, seed: int, by: str) -> Run:
     """One window of changes at one rate."""
     seen = Seen()
-    with _watching(filled.cluster.kubeconfig, seen) as moves, _changing(filled, load, seed=seed, by=by):
+    with _watching(filled.cluster.kubeconfig, seen) as (bare, moves), _changing(filled, load, seed=seed, by=by):
         moves.readline()
         time.sleep(WARM_SECONDS)
-        before, began_ns = ours.cpu(), time.time_ns()
+        before, bare_before, began_ns = ours.cpu(), cpu_seconds(bare), time.time_ns()
         time.sleep(load.seconds)
-        used, ended_ns = pipeline.since(before, ours.cpu()), time.time_ns()
+        used, bare_used, ended_ns = (
+            pipeline.since(before, ours.cpu()),
+            cpu_seconds(bare) - bare_before,
+            time.time_ns(),
+        )
     time.sleep(1.0)
     state = reducer.state()
     seconds = (ended_ns - began_ns) / 1e9
@@ -157,6 +163,7 @@ def window(filled: Filled, ours: Pipeline, reducer: Sink, load: Load, *, resting
         "min_ms": min(lags),
         "cpu_us": sum(value for name, value in each.items() if name != f"cpu_us {SUPERVISOR}"),
         **each,
+        "bare_us": 1e6 * bare_used / len(counted),
         "watch_ends": seen.ends,
         "breaches": state.breaches,
     }
@@ -209,6 +216,7 @@ def show(found: dict[str, Any]) -> None:
         "max ms",
         "ends",
         "CPU µs",
+        "bare µs",
         *(name.removeprefix("watcher-") for name in rig.STAGES),
     )
     click.echo("  " + " ".join(f"{head:>10}" for head in heads))
@@ -217,7 +225,8 @@ def show(found: dict[str, Any]) -> None:
         cells = [f"{value:10,.1f}" for value in values] + [f"{100 * run['useful']:9.1f}%"]
         cells += [f"{run[name]:10.3f}" for name in ("p50_ms", "p99_ms", "max_ms")]
         cells += [
-            f"{run[name]:10.1f}" for name in ("watch_ends", "cpu_us", *(f"cpu_us {stage}" for stage in rig.STAGES))
+            f"{run[name]:10.1f}"
+            for name in ("watch_ends", "cpu_us", "bare_us", *(f"cpu_us {stage}" for stage in rig.STAGES))
         ]
         click.echo("  " + " ".join(cells))
 

@@ -62,7 +62,17 @@ def _labelled() -> Iterable[tuple[str, str, str]]:
 
 def _events(found: dict[str, Any]) -> str:
     resting = found["idle"]
-    heads = ["pod events a second", "told", "lag p50", "p99", "max", "CPU per event", *rig.STAGES, SUPERVISOR]
+    heads = [
+        "pod events a second",
+        "told",
+        "lag p50",
+        "p99",
+        "max",
+        "CPU per event",
+        "a bare watch's",
+        *rig.STAGES,
+        SUPERVISOR,
+    ]
     rows = [
         [
             f"{run['rate_seen']:.0f}",
@@ -70,7 +80,7 @@ def _events(found: dict[str, Any]) -> str:
             *(f"{run[name]:.2f} ms" for name in ("p50_ms", "p99_ms", "max_ms")),
             *(
                 f"{run[name]:.0f} µs"
-                for name in ("cpu_us", *(f"cpu_us {stage}" for stage in (*rig.STAGES, SUPERVISOR)))
+                for name in ("cpu_us", "bare_us", *(f"cpu_us {stage}" for stage in (*rig.STAGES, SUPERVISOR)))
             ),
         ]
         for run in found["rates"]
