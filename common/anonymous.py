@@ -1,7 +1,7 @@
 """Names that say nothing, in place of those of a cluster: the same one for the same name, by a keyed hash.
 
-Names of pods, namespaces, containers, images and owners are replaced. UIDs, addresses, container IDs, and the kinds and API groups of
-owners stay: without them there would be nothing left to join, and they name nobody.
+Names of pods, namespaces, containers, images and owners are replaced, and kinds and API groups of owners that are not Kubernetes' own: a
+group is a domain, and may be somebody's. UIDs, addresses and container IDs stay: without them there would be nothing left to join.
 """
 
 import os
@@ -37,20 +37,28 @@ _DIGITS: Final = 12
 
 def key_of(run_dir: Path) -> bytes:
     """The key of this run directory, made when there is none. Raises UsageError."""
-    path, own = run_dir / KEY_FILE, run_dir / f"{KEY_FILE}.{os.getpid()}"
+    path = run_dir / KEY_FILE
     try:
         if not path.exists():
-            with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-                file.write(os.urandom(_KEY_BYTES))
-            with suppress(FileExistsError):  # another watcher was first
-                path.hardlink_to(own)
-            own.unlink()
+            _make(path)
         key = path.read_bytes()
     except OSError as error:
         raise UsageError(f"--anonymize: cannot keep a key in {path}: {error.strerror}") from error
     if len(key) != _KEY_BYTES:
         raise UsageError(f"--anonymize: {path} is no key; remove it, and another one is made")
     return key
+
+
+def _make(path: Path) -> None:
+    """In one step, or a watcher that starts at the same time might find half of it."""
+    own = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
+    try:
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(os.urandom(_KEY_BYTES))
+        with suppress(FileExistsError):  # another watcher was first
+            path.hardlink_to(own)
+    finally:
+        own.unlink(missing_ok=True)
 
 
 class Names:
@@ -86,7 +94,12 @@ class Names:
         )
 
     def _controller(self, controller: Controller | None) -> Controller | None:
-        return controller and msgspec.structs.replace(controller, name=self.of(controller.name))
+        if controller is None:
+            return None
+        renamed = msgspec.structs.replace(controller, name=self.of(controller.name))
+        if "." not in controller.group or controller.group.endswith(".k8s.io"):
+            return renamed
+        return msgspec.structs.replace(renamed, kind=self.of(controller.kind), group=self.of(controller.group))
 
     def _hashed(self, name: str) -> str:
         if not name:

@@ -274,6 +274,14 @@ def decode(frame: bytes | memoryview) -> AnyMessage:
     return message
 
 
+def is_of_watcher(frame: bytes | memoryview) -> bool:
+    """Whether it is an `Updates` or a `Beat`, of any version."""
+    try:
+        return _decode_head(frame).tag in (Updates.__struct_config__.tag, Beat.__struct_config__.tag)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
 def _fault(frame: bytes | memoryview) -> str:
     try:
         head = _decode_head(frame)

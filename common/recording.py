@@ -19,6 +19,12 @@ from common.errors import UsageError
 CONNECTED: Final = "connected"
 """The marker of a connection's beginning: its number may have been another's before, in another life of the process."""
 
+WATCHER: Final = "connected: a watcher"
+"""The marker of the beginning of a watcher's life, which publishes what follows."""
+
+WATCHER_HASHED: Final = "connected: a watcher, hashed"
+"""The same, where names are hashed in what follows."""
+
 Data = bytes | memoryview
 Recorded = bytes | mmap.mmap
 

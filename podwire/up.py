@@ -13,6 +13,7 @@ from common.options import COMMON, Decorator, all_of, in_section, option
 from common.sectioned import SectionedCommand
 from podwire import stages
 from podwire.supervisor import Plan, Supervisor
+from watcher.cli import check_anonymize
 
 OPTIONS: list[Decorator] = [
     option(
@@ -85,6 +86,7 @@ def command(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 
         sys.exit(run_demo(options, run_dir=options["run_dir"] if given else None))
     from podwire.status import print_status
 
+    check_anonymize(options, *(own_of(context, *name.split("-")) for name in names))
     programs = stages.programs(options, names, own=lambda name: own_of(context, *name.split("-")))
     stages.preload(names)
     if any(name.startswith("watcher-") for name in names):

@@ -1,6 +1,7 @@
 """The command line of the watcher."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,8 +112,6 @@ OPTIONS.append(_record_option("--record-updates"))
 
 def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values)
     """Settings of the options' values. Raises UsageError for those that do not fit."""
-    if options["anonymize"] and not options["record_updates"]:
-        raise UsageError("--anonymize is for a recording of updates: name its file with --record-updates")
     for namespace in options["namespaces"]:
         if not NAMESPACE.fullmatch(namespace):
             raise UsageError(f"--namespace: {namespace!r} is no name of a namespace (small letters, digits and '-')")
@@ -130,10 +129,25 @@ def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values
         encoding=options["encoding"],
         streaming_lists=options["streaming_lists"],
         watch_silence_seconds=options["watch_silence_seconds"],
-        record=checked_path(options["record_updates"], option="--record-updates"),
+        record=_checked_record(options["record_updates"], hashed=options["anonymize"]),
         record_most_bytes=options["record_updates_most_mib"] << 20,
         anonymize=options["anonymize"],
     )
+
+
+def _checked_record(path: Path | None, *, hashed: bool) -> Path | None:
+    checked = checked_path(path, option="--record-updates")
+    if checked is not None:
+        from watcher.record import check  # few record
+
+        check(checked, hashed=hashed)
+    return checked
+
+
+def check_anonymize(options: Mapping[str, Any], *own: Mapping[str, Any]) -> None:
+    """Raises UsageError where names are to be hashed in nothing; `own` are options of single watchers."""
+    if options["anonymize"] and not any(one.get("record_updates") for one in (options, *own)):
+        raise UsageError("--anonymize is for a recording of updates: name its file with --record-updates")
 
 
 @click.command("watch")
@@ -149,5 +163,6 @@ def command(kind: Kind, **options: Any) -> None:  # noqa: ANN401 (click's own va
     """
     from watcher.main import run
 
+    check_anonymize(options)
     logs.configure(format_=options["log_format"], level=options["log_level"])
     run(settings_of(kind=kind, **options))

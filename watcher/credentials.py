@@ -88,6 +88,7 @@ def prepare(*, kubeconfig: str | None, context: str | None) -> None:
     """Reads for the watchers that are about to be forked; what is wrong, or may be different for each, they read themselves."""
     path = kubeconfig or (None if in_pod() else "~/.kube/config")
     _prepared.clear()
+    before = _stamp(path)
     try:
         configuration = _plain(path, context)
         signature = _signature(path, configuration)
@@ -96,6 +97,8 @@ def prepare(*, kubeconfig: str | None, context: str | None) -> None:
         importlib.import_module("kubernetes.config")  # shared by all that will need it
         return
     except (UsageError, OSError, ValueError):
+        return
+    if signature[0] != before:  # it was replaced while it was read
         return
     _prepared.append(_Prepared((path, context), signature, server))
     if server.tls is not None:
@@ -106,13 +109,14 @@ def prepare(*, kubeconfig: str | None, context: str | None) -> None:
 
 def _signature(path: str | None, configuration: plain.PlainConfiguration) -> tuple[object, ...]:
     """Another one when a file that was read for it is not the same any more. A token's file is read for each connection."""
-    files = (path, configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
-    return tuple(_stamp(Path(file).expanduser()) for file in files if file)
+    return tuple(map(_stamp, (path, configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)))
 
 
-def _stamp(file: Path) -> tuple[int, int, int] | None:
+def _stamp(file: str | None) -> tuple[int, int, int] | None:
+    if file is None:
+        return None
     try:
-        found = file.stat()
+        found = Path(file).expanduser().stat()
     except OSError:
         return None
     return (found.st_ino, found.st_mtime_ns, found.st_size)

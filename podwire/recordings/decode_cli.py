@@ -9,7 +9,7 @@ import msgspec
 
 from common.recording import Entry, Lost, entries
 from podwire.recordings.file import recorded
-from podwire.updates.recorded import told_apart
+from podwire.updates.recorded import Sort, told_apart
 
 
 @click.command("decode")
@@ -29,8 +29,8 @@ def command(*, file: Path, as_json: bool) -> None:
     """
     whole = True
     with recorded(file) as data:
-        of_updates, rest = told_apart(entries(data))
-        for good, line in _of_updates(rest, as_json) if of_updates else _of_upstream(rest, as_json):
+        sort, rest = told_apart(entries(data))
+        for good, line in _of_updates(rest, as_json) if sort is Sort.UPDATES else _of_upstream(rest, as_json):
             whole &= good
             click.echo(line)
     sys.exit(0 if whole else 1)
@@ -45,7 +45,7 @@ def _of_upstream(rest: Iterable[Entry | Lost], as_json: bool) -> Iterator[tuple[
 
 
 def _of_updates(rest: Iterable[Entry | Lost], as_json: bool) -> Iterator[tuple[bool, bytes | str]]:
-    from podwire.updates.lines import UNREADABLE, lines, text
+    from podwire.updates.lines import is_whole, lines, text
 
     for line in lines(rest):
-        yield line["event"] not in (UNREADABLE, "gap"), msgspec.json.encode(line) if as_json else text(line)
+        yield is_whole(line), msgspec.json.encode(line) if as_json else text(line)

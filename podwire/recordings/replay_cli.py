@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,7 +14,10 @@ from common.errors import UsageError
 from common.options import COMMON, all_of
 from common.recording import Entry, Lost, entries
 from podwire.recordings.file import recorded
-from podwire.updates.recorded import told_apart
+from podwire.updates.recorded import Sort, told_apart
+
+FOLLOWED_WITHIN_SECONDS: Final = 5.0
+"""A matcher that runs has subscribed by then."""
 
 
 @click.command("replay")
@@ -58,10 +62,12 @@ def command(
             "say where to: --intake HOST:PORT for what a relay sent, or --to matcher for what watchers published"
         )
     with recorded(file) as data:
-        of_updates, rest = told_apart(entries(data))
-        if of_updates and intake is not None:
+        sort, rest = told_apart(entries(data))
+        if sort is Sort.NOTHING:
+            raise UsageError(f"{file} has nothing to play: it is empty, or no recording")
+        if sort is Sort.UPDATES and intake is not None:
             raise UsageError(f"{file} is what watchers published: play it with --to matcher")
-        if not of_updates and to is not None:
+        if sort is Sort.UPSTREAM and to is not None:
             raise UsageError(f"{file} is not what watchers published; what a relay sent is for --intake HOST:PORT")
         if intake is not None:
             sys.exit(_to_reducer(rest, intake, pace))
@@ -93,6 +99,11 @@ def _to_matcher(rest: Iterable[Entry | Lost], run_dir: Path, pace: float, stay_s
     begin, ended = monotonic(), False
     with closing(Play(run_dir, pace=pace)) as play:
         with suppress(KeyboardInterrupt):
+            if not play.wait_for_followers(FOLLOWED_WITHIN_SECONDS):
+                click.echo(
+                    f"podwire: no matcher follows in {run_dir} yet: what is played until one does, it will not see",
+                    err=True,
+                )
             play.run(published(rest))
             ended = True
             held = ", ".join(f"{len(player.records):,} {kind}" for kind, player in play.players.items())

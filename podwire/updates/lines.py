@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from common.logs import word
+from common.messages import Incarnation, Updates
 from common.recording import Entry, Lost
 from common.records import Kind
 from podwire.tap.updates import Follower, Line, Wanted
@@ -19,14 +20,25 @@ UNREADABLE: Final = "unreadable"
 def lines(recorded: Iterable[Entry | Lost]) -> Iterator[Line]:
     """All lines of a recording, in its order."""
     followers: dict[Kind, Follower] = {}
+    lives: dict[Kind, Incarnation] = {}
     for one in published(recorded):
         if isinstance(one, Unread):
             yield {"time_ns": one.wall_ns, "event": UNREADABLE, "bytes": one.size, "why": one.why}
             continue
-        kind = one.message.kind
+        message, kind = one.message, one.message.kind
         follower = followers.setdefault(kind, Follower(kind, Wanted()))
-        for line in follower.lines(one.message):
+        told = list(follower.lines(message))
+        missed = message.sequence - isinstance(message, Updates)
+        if lives.get(kind) != message.incarnation and missed:  # a recorded life begins with its first
+            told.insert(kind in lives, {"kind": kind, "event": "gap", "missed": missed})
+        lives[kind] = message.incarnation
+        for line in told:
             yield {"time_ns": one.wall_ns} | line
+
+
+def is_whole(line: Line) -> bool:
+    """Whether it tells what was recorded, and not what is missing or cannot be read."""
+    return line["event"] not in (UNREADABLE, "gap") and "malformed_bytes" not in line
 
 
 def text(line: Line) -> str:

@@ -13,13 +13,24 @@ from common.clock import monotonic, wall_ns
 from common.messages import Beat, Updates, encode
 from common.place import claim
 from common.records import KINDS, Kind
-from common.sockets import UPDATES_HIGH_WATER, bind_ipc, new_socket, snapshots_endpoint, updates_endpoint
+from common.sockets import (
+    UPDATES_HIGH_WATER,
+    bind_ipc,
+    joined,
+    new_publisher,
+    new_socket,
+    snapshots_endpoint,
+    updates_endpoint,
+)
 from podwire.updates.player import Player
 from podwire.updates.recorded import Published, Unread
 from watcher.answers import answer_waiting
 
 TURN_SECONDS: Final = 0.25
-"""The longest sleep: bounds how late a wait is noticed to be over."""
+"""The longest sleep: bounds how late a beat is."""
+
+LONGEST_DEATH_SECONDS: Final = 30.0
+"""Between two lives of a watcher, as it was recorded: a recording that was gone on with days later is not waited for."""
 
 
 class Play:
@@ -34,6 +45,9 @@ class Play:
         self.players = {kind: Player(kind) for kind in KINDS}
         self._pace = pace
         self._begin: tuple[int, float] | None = None
+        """The time that was recorded, in ns, and the moment (monotonic seconds) that it is played at."""
+        self._last_ns = 0
+        """When the last message was recorded."""
         self._sockets: dict[Kind, tuple[zmq.Socket[bytes], zmq.Socket[bytes]]] = {}
         """Of each kind, for updates and for snapshots."""
         self._poller = zmq.Poller()
@@ -43,7 +57,7 @@ class Play:
             context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
             stack.callback(context.term)
             for kind in KINDS:
-                updates = stack.enter_context(closing(new_socket(context, zmq.PUB, high_water=UPDATES_HIGH_WATER)))
+                updates = stack.enter_context(closing(new_publisher(context, high_water=UPDATES_HIGH_WATER)))
                 snapshots = stack.enter_context(closing(new_socket(context, zmq.ROUTER, high_water=UPDATES_HIGH_WATER)))
                 bind_ipc(updates, updates_endpoint(run_dir, kind))
                 bind_ipc(snapshots, snapshots_endpoint(run_dir, kind))
@@ -60,25 +74,39 @@ class Play:
         """Updates that were published and are not in the file, and records that cannot be read."""
         return sum(player.missed for player in self.players.values())
 
+    def wait_for_followers(self, seconds: float) -> bool:
+        """Until somebody has subscribed to all kinds, for at most so long; whether that is so."""
+        missing, until = set(KINDS), monotonic() + seconds
+        while missing and monotonic() < until:
+            self._turn_until(monotonic() + 0.01)
+            missing -= {kind for kind in missing if joined(self._sockets[kind][0])}
+        return not missing
+
     def run(self, recorded: Iterable[Published | Unread]) -> None:
         """To the recording's end."""
         for one in recorded:
             if isinstance(one, Unread):
                 self.left_out += one.size
                 continue
-            self._turn_until(self._due(one.wall_ns))
             player = self.players[one.message.kind]
+            self._turn_until(self._due(one.wall_ns, begins=player.begins(one.message)))
             self._publish(player.kind, player.play(one.message, now=monotonic(), stamp_ns=wall_ns()))
             self.messages += 1
 
     def stay(self, seconds: float) -> None:
-        """Beats, and answers, for so long: to whoever follows, nothing changes."""
+        """Beats, and answers, for so long: to whoever follows, nothing changes. The first beats say how far all has come."""
+        for kind, player in self.players.items():
+            self._publish(kind, player.beat(monotonic()))
         self._turn_until(monotonic() + seconds)
 
-    def _due(self, at_ns: int) -> float:
+    def _due(self, at_ns: int, *, begins: bool) -> float:
         if not self._pace:
             return -math.inf
-        begin_ns, begin = self._begin = self._begin or (at_ns, monotonic())
+        begin_ns, begin = self._begin or (at_ns, monotonic())
+        too_long_ns = at_ns - self._last_ns - int(LONGEST_DEATH_SECONDS * 1e9)
+        if begins and too_long_ns > 0:
+            begin_ns += too_long_ns
+        self._begin, self._last_ns = (begin_ns, begin), at_ns
         return begin + (at_ns - begin_ns) / 1e9 / self._pace
 
     def _turn_until(self, until: float) -> None:

@@ -43,6 +43,10 @@ class Player:
         self._condition = Condition.LISTING
         self._publisher = Publisher(kind=self.kind, incarnation=new_incarnation(), records=self.records.values)
 
+    def begins(self, message: Updates | Beat) -> bool:
+        """Whether another life of the recorded watcher begins with it."""
+        return self._at is not None and self._at[0] != message.incarnation
+
     def play(self, message: Updates | Beat, *, now: float, stamp_ns: int) -> list[Updates | Beat]:
         """What is published for a recorded message."""
         self._go_to(message)
@@ -55,7 +59,11 @@ class Player:
     def tick(self, now: float) -> list[Updates | Beat]:
         """Lets time pass; call it when `beat_at` has come."""
         self._publisher.forget_idle(now)
-        return [self._beat(now)] if now >= self.beat_at else []
+        return self.beat(now) if now >= self.beat_at else []
+
+    def beat(self, now: float) -> list[Updates | Beat]:
+        """Tells how far it has come, as it is said once a second."""
+        return [self._beat(now)]
 
     def answer(self, client: bytes, ask: SnapshotAsk, *, now: float) -> SnapshotChunk | SnapshotGone:
         """The answer to a reader's question."""

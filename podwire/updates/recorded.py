@@ -1,11 +1,12 @@
 """The messages of a recording of updates. Pure."""
 
 from collections.abc import Iterable, Iterator
+from enum import Enum, auto
 from itertools import chain
 from typing import NamedTuple
 
-from common.messages import BadMessage, Beat, Updates, decode
-from common.recording import Entry, Lost
+from common.messages import BadMessage, Beat, Updates, decode, is_of_watcher
+from common.recording import WATCHER, WATCHER_HASHED, Entry, Lost
 
 
 class Published(NamedTuple):
@@ -46,12 +47,26 @@ def _message(wall_ns: int, frame: bytes) -> Published | Unread:
     return Unread(wall_ns, len(frame), "no message of a watcher")
 
 
-def told_apart(recorded: Iterable[Entry | Lost]) -> tuple[bool, Iterator[Entry | Lost]]:
-    """Whether it is of updates, and all of it. One of the upstream has bytes of protocol.md, which are no message of podwire's."""
+class Sort(Enum):
+    """What a recording is of."""
+
+    UPDATES = auto()
+    UPSTREAM = auto()
+    NOTHING = auto()
+    """It has no entry."""
+
+
+def told_apart(recorded: Iterable[Entry | Lost]) -> tuple[Sort, Iterator[Entry | Lost]]:
+    """What it is of, by its first entries, and all of it. What a relay sent are bytes of protocol.md, which are no message of podwire's."""
     rest = iter(recorded)
     seen: list[Entry | Lost] = []
     for entry in rest:
         seen.append(entry)
-        if isinstance(entry, Entry) and isinstance(entry.what, bytes):
-            return isinstance(_message(0, entry.what), Published), chain(seen, rest)
-    return False, iter(seen)
+        if isinstance(entry, Entry):
+            return _sort(entry.what), chain(seen, rest)
+    return Sort.NOTHING, iter(seen)
+
+
+def _sort(what: bytes | str) -> Sort:
+    of_updates = what in (WATCHER, WATCHER_HASHED) if isinstance(what, str) else is_of_watcher(what)
+    return Sort.UPDATES if of_updates else Sort.UPSTREAM

@@ -6,16 +6,22 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 
 from bench import rig
+from common.messages import Updates, decode
+from common.recording import entries
+from common.records import KINDS, Kind
+from common.sockets import new_socket, updates_endpoint
 from podwire.ask import NoAnswer, stage_state
+from podwire.updates.recorded import Published, published
 from tests.e2e.conftest import assert_in_step, pipeline
 from tests.e2e.sandboxed import Sandbox, sandbox
 from tests.fakes.processes import eventually, pid_in
@@ -162,6 +168,55 @@ def test_a_recording_of_the_other_sort_is_the_users_mistake(
     assert ran.stderr.startswith("podwire: ")
     assert why in ran.stderr
     assert ran.stdout == ""
+
+
+def test_a_plain_recording_does_not_become_an_anonymous_one(recorded: Recorded, tmp_path: Path) -> None:
+    told = ("--kubeconfig", recorded.sandbox.kubeconfig, "--run-dir", tmp_path, "--intake", "127.0.0.1:9")
+    ran = podwire("up", *told, "--record-updates", recorded.plain, "--anonymize", "--for", "1")
+    assert ran.returncode == 2
+    assert "names are not hashed in it; name another file" in ran.stderr
+
+
+def test_who_waits_for_it_sees_all_that_is_played_from_its_beginning(recorded: Recorded) -> None:
+    """Also the second time, when it was there before."""
+    lives = lives_of(
+        one.message for one in published(entries(recorded.plain.read_bytes())) if isinstance(one, Published)
+    )
+    with ExitStack() as stack:
+        run_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="podwire-")))
+        context = stack.enter_context(zmq.Context())
+        heard = [stack.enter_context(listening(context, run_dir, kind)) for kind in KINDS]
+        for _ in range(2):
+            ran = podwire(
+                "replay", recorded.plain, "--to", "matcher", "--pace", "9", "--stay", "0", "--run-dir", run_dir
+            )
+            assert (ran.returncode, ran.stderr) == (0, "")
+            frames = [frame for socket in heard for frame in waiting(socket)]
+            assert sorted(lives_of(map(decode, frames)).values()) == sorted(lives.values())
+
+
+@contextmanager
+def listening(context: zmq.Context[Any], run_dir: Path, kind: Kind) -> Iterator[zmq.Socket[bytes]]:
+    with new_socket(context, zmq.SUB, high_water=0) as socket:
+        socket.setsockopt(zmq.SUBSCRIBE, b"")
+        socket.connect(updates_endpoint(run_dir, kind))
+        yield socket
+
+
+def waiting(socket: zmq.Socket[bytes]) -> Iterator[bytes]:
+    """What has come: the sender has ended."""
+    while socket.poll(200):
+        yield socket.recv()
+
+
+def lives_of(messages: Iterable[Any]) -> dict[str, tuple[str, list[int]]]:
+    """Of each life of a watcher: its kind, and the numbers of its updates."""
+    found: dict[str, tuple[str, list[int]]] = {}
+    for one in messages:
+        numbers = found.setdefault(one.incarnation, (one.kind, []))[1]
+        if isinstance(one, Updates):
+            numbers.append(one.sequence)
+    return {life: told for life, told in found.items() if told[1]}
 
 
 def test_a_watcher_that_runs_is_not_replaced(recorded: Recorded, tmp_path: Path) -> None:

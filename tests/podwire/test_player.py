@@ -19,11 +19,11 @@ from common.messages import (
     Usage,
     encode,
 )
-from common.recording import Entry, Lost
+from common.recording import WATCHER, WATCHER_HASHED, Entry, Lost
 from common.records import UID, decode_pod_head, encode_record
-from podwire.updates.lines import lines, text
+from podwire.updates.lines import is_whole, lines, text
 from podwire.updates.player import Player
-from podwire.updates.recorded import Published, Unread, published, told_apart
+from podwire.updates.recorded import Published, Sort, Unread, published, told_apart
 from tests.fakes.pods import record
 
 requests = itertools.count()
@@ -134,16 +134,43 @@ def test_entries_are_messages_markers_or_unread() -> None:
 
 
 def test_what_a_recording_is_of_is_told_by_its_first_bytes_and_nothing_of_it_gets_lost() -> None:
-    begin, message = Entry(0, 7, "connected"), Entry(0, 8, encode(beat(0, Condition.LISTING)))
-    for told, of_updates in (
-        ([begin, message, begin], True),
-        ([Lost(0, 3), message], True),
-        ([begin, Entry(1, 8, b"{\0\0\0"), message], False),
-        ([begin], False),
-        ([], False),
+    message = encode(beat(0, Condition.LISTING))
+    newer = msgspec.msgpack.encode([10, 99, "of another version"])
+    for first, sort in (
+        (WATCHER, Sort.UPDATES),
+        (WATCHER_HASHED, Sort.UPDATES),
+        (message, Sort.UPDATES),
+        (newer, Sort.UPDATES),
+        ("connected", Sort.UPSTREAM),
+        ("closed: reset", Sort.UPSTREAM),
+        (b"{\0\0\0", Sort.UPSTREAM),
+        (encode(SnapshotAsk(request=1, index=0)), Sort.UPSTREAM),
     ):
+        for told in ([Entry(0, 7, first)], [Lost(0, 3), Entry(0, 7, first), Entry(0, 8, message)]):
+            found, rest = told_apart(told)
+            assert (found, list(rest)) == (sort, told)
+    for told in ([], [Lost(0, 3)]):
         found, rest = told_apart(told)
-        assert (found, list(rest)) == (of_updates, told)
+        assert (found, list(rest)) == (Sort.NOTHING, told)
+
+
+def test_in_a_file_a_life_begins_with_its_first_update() -> None:
+    def shown(*messages: Updates | Beat) -> list[tuple[object, object]]:
+        told = lines([Entry(0, 1, encode(message)) for message in messages])
+        return [(one["event"], one.get("missed")) for one in told]
+
+    assert shown(beat(0, Condition.LISTING), updates(1, Init())) == [("init", None)]
+    assert shown(updates(3, Init())) == [("gap", 2), ("init", None)]
+    assert shown(updates(1, Init()), updates(2, Init(), life="two")) == [
+        ("init", None),
+        ("restart", None),
+        ("gap", 1),
+        ("init", None),
+    ]
+    assert [is_whole(one) for one in lines([Entry(0, 1, encode(updates(1, Apply(msgspec.Raw(b"\x01")), Init())))])] == [
+        False,
+        True,
+    ]
 
 
 def test_lines_tell_what_the_tap_would_and_what_cannot_be_read() -> None:

@@ -189,3 +189,18 @@ def test_no_exec_plugin_is_run_for_watchers_that_will_run_it_themselves(tmp_path
     assert not ran.exists()
     read(kubeconfig=path, context=None)
     assert ran.exists()
+
+
+def test_a_kubeconfig_that_is_replaced_while_it_is_read_is_not_prepared(tmp_path, monkeypatch):
+    """What was read of the old one would be taken for the new one's."""
+    path, read_plain = kubeconfig(tmp_path), plain.of_kubeconfig
+
+    def replaced_behind(*arguments: object) -> plain.PlainConfiguration:
+        found = read_plain(*arguments)
+        kubeconfig(tmp_path, server="http://moved.example")
+        return found
+
+    with monkeypatch.context() as slow:
+        slow.setattr(plain, "of_kubeconfig", replaced_behind)
+        credentials.prepare(kubeconfig=path, context=None)
+    assert read(kubeconfig=path, context=None).host == "moved.example"

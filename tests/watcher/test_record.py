@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from common.anonymous import Names
+from common.errors import UsageError
 from common.keeping import Keeper, Kept
 from common.logs import Log
 from common.messages import Apply, Beat, Condition, Updates, Usage, encode
-from common.recording import Entry, entries
+from common.recording import WATCHER, WATCHER_HASHED, Entry, encode_entry, entries
 from common.records import encode_record
 from tests.fakes.pods import record
-from watcher.record import Recorder
+from watcher.cli import check_anonymize
+from watcher.record import Recorder, check
 
 
 def updates(sequence: int) -> Updates:
@@ -46,7 +49,7 @@ def test_each_update_is_kept_as_it_is_and_of_beats_those_that_tell_something(tmp
         for message in messages:
             recorder.published(message, encode(message))
         recorder.close()
-    life = [(2, "connected"), *((2, encode(messages[at])) for at in (0, 1, 3, 4))]
+    life = [(2, WATCHER), *((2, encode(messages[at])) for at in (0, 1, 3, 4))]
     assert published(file) == life * 2
     assert kept.bytes == file.stat().st_size
 
@@ -68,3 +71,36 @@ def test_with_other_names_nothing_but_the_file_has_them(tmp_path: Path) -> None:
     assert b"web-1" in before
     assert encode(message) == before
     assert b"web-1" not in file.read_bytes()
+
+
+def begun(file: Path, *, hashed: bool) -> Path:
+    Recorder(keeper(file, Kept()), "jobs", rename=Names(b"k" * 32).updates if hashed else None).close()
+    return file
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+def test_a_recording_is_gone_on_with_by_one_of_its_sort_only(tmp_path: Path, hashed: bool) -> None:
+    """Somebody would send it, and it would hold names in its beginning."""
+    file = begun(tmp_path / "recording", hashed=hashed)
+    assert [what for _, what in published(file)] == [WATCHER_HASHED if hashed else WATCHER]
+    check(file, hashed=hashed)
+    with pytest.raises(UsageError, match="names are hashed in it" if hashed else "names are not hashed in it"):
+        check(file, hashed=not hashed)
+
+
+def test_a_file_that_is_new_or_empty_can_be_recorded_to_and_one_that_is_something_else_cannot(tmp_path: Path) -> None:
+    file = tmp_path / "recording"
+    check(file, hashed=True)
+    file.touch()
+    check(file, hashed=True)
+    for other in (encode_entry(connection=1, wall_ns=1_800_000_000_000_000_000, what="connected"), b"some text\n"):
+        file.write_bytes(other)
+        with pytest.raises(UsageError, match="something else than what watchers publish"):
+            check(file, hashed=False)
+
+
+def test_names_are_not_hashed_in_nothing() -> None:
+    check_anonymize({"anonymize": False, "record_updates": None})
+    check_anonymize({"anonymize": True, "record_updates": None}, {}, {"record_updates": Path("updates.rec")})
+    with pytest.raises(UsageError, match="name its file with --record-updates"):
+        check_anonymize({"anonymize": True, "record_updates": None}, {})
