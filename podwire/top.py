@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import sys
 import termios
 import tty
@@ -64,26 +65,75 @@ def command(
     """
     read = reader(run_dir, addresses)
     stop = StopSignal()
-    with _screen(as_json=as_json) as (show, keys):
+    with _screen(as_json=as_json) as (show, terminal):
         looks = 0
         while not stop.requested:
             began = monotonic()
             show(read())
             looks += 1
-            if looks == count or _left(stop, keys, until=began + interval_seconds):
+            if looks == count or _left(stop, terminal, until=began + interval_seconds):
                 return
 
 
+class _Terminal:
+    """What is drawn on a whole terminal, and keys as they are pressed. After Ctrl-Z the shell has it as it was, and `fg` gives it back."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = self._new_live()
+        self._keys = sys.stdin.fileno() if sys.stdin.isatty() else None
+        self._before = None if self._keys is None else termios.tcgetattr(self._keys)
+        self._stopped, self._stop = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGTSTP, lambda *_: os.write(self._stop, b"z"))
+
+    @property
+    def fds(self) -> list[int]:
+        """What tells of keys, or of Ctrl-Z."""
+        return [self._stopped] if self._keys is None else [self._stopped, self._keys]
+
+    def draw(self, frame: Group) -> None:
+        """Shows this and nothing else."""
+        self._live.update(frame, refresh=True)
+
+    def enter(self) -> None:
+        """Takes the terminal."""
+        if self._keys is not None:
+            tty.setcbreak(self._keys)
+        self._live.start()
+
+    def leave(self) -> None:
+        """Gives it back as it was."""
+        self._live.stop()
+        if self._keys is not None and self._before is not None:
+            termios.tcsetattr(self._keys, termios.TCSADRAIN, self._before)
+
+    def wants_to_leave(self, ready: list[int]) -> bool:
+        """Reads what has come; stands still here, if that is what was wanted, until the shell says otherwise."""
+        if self._stopped in ready:
+            os.read(self._stopped, 64)
+            self.leave()
+            os.kill(os.getpid(), signal.SIGSTOP)
+            self._live = self._new_live()
+            self.enter()
+        return self._keys in ready and any(key in LEAVE for key in os.read(self._keys, 64))
+
+    def _new_live(self) -> Live:
+        return Live(console=self._console, screen=True, auto_refresh=False)
+
+
 @contextmanager
-def _screen(*, as_json: bool) -> Iterator[tuple[Show, int | None]]:
-    """What shows the states, and the descriptor that keys come from, if any do."""
+def _screen(*, as_json: bool) -> Iterator[tuple[Show, _Terminal | None]]:
+    """What shows the states, and the terminal, if it is one."""
     console = Console()
     if as_json:
         yield lambda states: click.echo(json.dumps(states)), None
     elif console.is_terminal and not console.is_dumb_terminal and sys.stdout.isatty():
-        with _keys() as keys, Live(console=console, screen=True, auto_refresh=False) as live:
-            meter = Meter()
-            yield lambda states: live.update(_frame(meter, states), refresh=True), keys
+        terminal, meter = _Terminal(console), Meter()
+        terminal.enter()
+        try:
+            yield lambda states: terminal.draw(_frame(meter, states)), terminal
+        finally:
+            terminal.leave()
     else:
         meter = Meter()
         yield lambda states: echo_lines([*lines(picture(meter.take(states, at=monotonic()))), ""]), None
@@ -93,28 +143,11 @@ def _frame(meter: Meter, states: States) -> Group:
     return Group(picture(meter.take(states, at=monotonic())), Text(), Text("q or Ctrl-C leaves", style="dim"))
 
 
-@contextmanager
-def _keys() -> Iterator[int | None]:
-    """Standard input giving each key as it is pressed, while this lasts; None where it is no terminal."""
-    if not sys.stdin.isatty():
-        yield None
-        return
-    keys = sys.stdin.fileno()
-    before = termios.tcgetattr(keys)
-    tty.setcbreak(keys)
-    try:
-        yield keys
-    finally:
-        termios.tcsetattr(keys, termios.TCSADRAIN, before)
-
-
-def _left(stop: StopSignal, keys: int | None, *, until: float) -> bool:
+def _left(stop: StopSignal, terminal: _Terminal | None, *, until: float) -> bool:
     """Waits until then, in monotonic seconds; whether somebody wants to leave before."""
-    watched = [stop.fd] if keys is None else [stop.fd, keys]
+    watched = [stop.fd, *(terminal.fds if terminal else [])]
     while (seconds := until - monotonic()) > 0:
         ready, _, _ = select.select(watched, [], [], seconds)
-        if stop.fd in ready:
-            return True
-        if keys in ready and any(key in LEAVE for key in os.read(keys, 64)):
+        if stop.fd in ready or (terminal is not None and terminal.wants_to_leave(ready)):
             return True
     return False

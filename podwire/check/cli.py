@@ -83,7 +83,7 @@ def _findings(context: click.Context, names: list[str], options: Mapping[str, An
 def _of_machine(run_dir: Path, values: Values) -> Iterator[Finding]:
     """Where the stages meet."""
     on_tcp = [name for name, of in values.items() if of["listen"] != IPC]
-    keys = {name: of["keys_dir"] for name, of in values.items() if of["keys_dir"] is not None}
+    keys = {name: _keys_of(name, of["keys_dir"]) for name, of in values.items() if of["keys_dir"] is not None}
     peers = matcher.cli.settings_of(**values["matcher"]).peers if "matcher" in values else {}
     yield from findings_of("run-dir", partial(probe_run_dir, run_dir))
     yield from findings_of("stages", partial(probe_stages, run_dir, list(values), on_tcp=on_tcp))
@@ -91,12 +91,24 @@ def _of_machine(run_dir: Path, values: Values) -> Iterator[Finding]:
     yield from findings_of("peers", partial(probe_peers, peers))
 
 
+def _keys_of(stage: str, directory: Path) -> Path:
+    """The stage's own directory below --keys; where a container has one stage only, and so one directory, that one."""
+    return directory if directory.is_dir() or not (directory.parent / f"{stage}.key").exists() else directory.parent
+
+
 def _watchers(values: Values) -> dict[Settings, list[Kind]]:
     """The kinds that are watched with the same settings, as far as the API server is concerned."""
     found: dict[Settings, list[Kind]] = {}
     for kind in KINDS:
         if of := values.get(f"watcher-{kind}"):
-            alike = {"kind": "pods", "admin": "off", "listen": IPC, "keys_dir": None}
+            alike = {
+                "kind": "pods",
+                "admin": "off",
+                "listen": IPC,
+                "keys_dir": None,
+                "record_updates": None,
+                "anonymize": False,
+            }
             found.setdefault(watcher.cli.settings_of(**{**of, **alike}), []).append(kind)
     return found
 

@@ -5,11 +5,12 @@ import json
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -124,47 +125,86 @@ def test_stages_are_found_by_their_addresses_too(well: Running, tmp_path: Path) 
     assert list(states) == list(STAGES)
 
 
+class Shown:
+    """`podwire top` on a terminal of 80 columns without colour."""
+
+    def __init__(self, well: Running, file: Path) -> None:
+        self._ours, self.terminal = pty.openpty()
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.before = termios.tcgetattr(self.terminal)
+        self.file = file
+        file.write_bytes(b"")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "podwire", "top", "--run-dir", str(well.run_dir)],
+            cwd=rig.ROOT,
+            env=rig.environment(NO_COLOR="1", TERM="xterm"),
+            stdin=self.terminal,
+            stdout=self.terminal,
+            stderr=self.terminal,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 (this test runs no threads)
+        )
+        os.set_blocking(self._ours, False)
+
+    def press(self, key: bytes) -> None:
+        os.write(self._ours, key)
+
+    def until(self, words: bytes, *, times: int = 1, and_: Callable[[], bool] = lambda: True) -> None:
+        """Waits until it has written them so often, and that holds."""
+
+        def seen() -> bool:
+            try:
+                with self.file.open("ab") as file:
+                    file.write(os.read(self._ours, 65_536))
+            except BlockingIOError:
+                pass
+            return self.file.read_bytes().count(words) >= times and and_()
+
+        eventually(seen, log=self.file, what=f"{words!r} {times} times")
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def stands_still(self) -> bool:
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+        os.close(self.terminal)
+
+
+@pytest.fixture
+def top(well: Running, tmp_path: Path) -> Iterator[Shown]:
+    shown = Shown(well, tmp_path / "shown")
+    yield shown
+    shown.close()
+
+
 @pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "ctrl-c"])
-def test_on_a_terminal_of_80_columns_without_colour_top_draws_and_leaves_when_told(
-    well: Running, tmp_path: Path, key: bytes
-) -> None:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    before = termios.tcgetattr(theirs)
-    command = [sys.executable, "-m", "podwire", "top", "--run-dir", str(well.run_dir)]
-    shown = tmp_path / "shown"
-    shown.write_bytes(b"")
-    process = subprocess.Popen(
-        command,
-        cwd=rig.ROOT,
-        env=rig.environment(NO_COLOR="1", TERM="xterm"),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 (this test runs no threads)
-    )
-    os.set_blocking(ours, False)
-
-    def seen(words: bytes) -> bool:
-        try:
-            with shown.open("ab") as file:
-                file.write(os.read(ours, 65_536))
-        except BlockingIOError:
-            pass
-        return words in shown.read_bytes()
-
-    try:
-        eventually(lambda: seen(b"or Ctrl-C leaves"), log=shown, what="a frame")
-        os.write(ours, key)
-        eventually(lambda: seen(b"\x1b[?1049l") and process.poll() is not None, log=shown, what="the end")
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 0
-    assert termios.tcgetattr(theirs) == before
-    os.close(ours)
-    os.close(theirs)
-    frame = shown.read_text("utf-8")
+def test_on_a_terminal_of_80_columns_without_colour_top_draws_and_leaves_when_told(top: Shown, key: bytes) -> None:
+    top.until(b"or Ctrl-C leaves")
+    top.press(key)
+    top.until(b"\x1b[?1049l", and_=top.ended)
+    assert top.process.returncode == 0
+    assert termios.tcgetattr(top.terminal) == top.before
+    frame = top.file.read_text("utf-8")
     assert "in sync" in frame
     assert re.search(r"\x1b\[[0-9;]*3[0-7]m", frame) is None
+
+
+def test_after_ctrl_z_the_shell_has_the_terminal_as_it_was_and_fg_goes_on(top: Shown) -> None:
+    top.until(b"or Ctrl-C leaves")
+    for turn in (1, 2):
+        top.press(b"\x1a")
+        top.until(b"\x1b[?1049l", times=turn, and_=top.stands_still)
+        assert termios.tcgetattr(top.terminal) == top.before
+        drawn = top.file.read_bytes().count(b"or Ctrl-C leaves")
+        os.kill(top.process.pid, signal.SIGCONT)
+        top.until(b"or Ctrl-C leaves", times=drawn + 1)
+        assert top.file.read_bytes().count(b"\x1b[?1049h") == turn + 1
+    top.press(b"q")
+    top.until(b"\x1b[?1049l", times=3, and_=top.ended)
+    assert top.process.returncode == 0
+    assert termios.tcgetattr(top.terminal) == top.before
