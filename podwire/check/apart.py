@@ -12,7 +12,7 @@ from relay.dial import Connected, attempt
 
 
 def probe_keys(directories: Mapping[str, Path]) -> list[Finding]:
-    """A finding for each stage that has a directory of keys."""
+    """A finding for each stage that has a directory of keys: as under `podwire up` below --keys, or --keys itself where it runs alone."""
     return [_keys(stage, directory) for stage, directory in directories.items()]
 
 
@@ -22,6 +22,8 @@ def probe_peers(peers: Mapping[str, Address]) -> list[Finding]:
 
 
 def _keys(stage: str, directory: Path) -> Finding:
+    if not directory.exists() and (directory.parent / f"{stage}.key").exists():
+        directory = directory.parent  # the stage runs alone, as podwire relay does: its --keys are its own
     try:
         read_keys(directory, stage, others=PARTNERS[stage])
     except UsageError as error:

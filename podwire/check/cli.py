@@ -46,6 +46,7 @@ def command(context: click.Context, /, as_json_: bool, **options: Any) -> None: 
     \b
     podwire check --kubeconfig ~/.kube/config --intake reducer.example:8000
     podwire check --config podwire.yaml
+    podwire check --stage relay --keys /etc/podwire/keys    where only that runs
     podwire check --json | jq -r '.findings[].run // empty'
     """
     names = [name for name in stages.STAGES if name in (options["names"] or stages.STAGES)]
@@ -83,17 +84,12 @@ def _findings(context: click.Context, names: list[str], options: Mapping[str, An
 def _of_machine(run_dir: Path, values: Values) -> Iterator[Finding]:
     """Where the stages meet."""
     on_tcp = [name for name, of in values.items() if of["listen"] != IPC]
-    keys = {name: _keys_of(name, of["keys_dir"]) for name, of in values.items() if of["keys_dir"] is not None}
+    keys = {name: of["keys_dir"] for name, of in values.items() if of["keys_dir"] is not None}
     peers = matcher.cli.settings_of(**values["matcher"]).peers if "matcher" in values else {}
     yield from findings_of("run-dir", partial(probe_run_dir, run_dir))
     yield from findings_of("stages", partial(probe_stages, run_dir, list(values), on_tcp=on_tcp))
     yield from findings_of("keys", partial(probe_keys, keys))
     yield from findings_of("peers", partial(probe_peers, peers))
-
-
-def _keys_of(stage: str, directory: Path) -> Path:
-    """The stage's own directory below --keys; where a container has one stage only, and so one directory, that one."""
-    return directory if directory.is_dir() or not (directory.parent / f"{stage}.key").exists() else directory.parent
 
 
 def _watchers(values: Values) -> dict[Settings, list[Kind]]:

@@ -10,6 +10,7 @@ import yaml
 
 from common.version import VERSION
 from matcher.cli import command as match
+from podwire.stages import STAGES
 from podwire.up import command as up
 from relay.cli import command as relay
 from watcher.cli import command as watch
@@ -145,3 +146,11 @@ def test_the_image_is_of_this_version() -> None:
         tag for file in DEPLOY.rglob("*.yaml") for tag in re.findall(r"podwire:(\S+)|newTag: (\S+)", file.read_text())
     }
     assert {tag for pair in tags for tag in pair if tag} == {VERSION}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_pod_of_a_stage_says_which_one_it_is(stage: str) -> None:
+    """podwire check in it looks at nothing else then."""
+    patch = one(f"overlays/split/{stage}/kustomization.yaml", "Kustomization")["patches"][0]["patch"]
+    added = [change["value"] for change in yaml.safe_load(patch) if change["path"].endswith("/env/-")]
+    assert {"name": "PODWIRE_STAGE", "value": stage} in added

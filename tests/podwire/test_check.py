@@ -12,12 +12,14 @@ from click.testing import CliRunner
 
 from common.errors import UsageError
 from podwire.ask import NoAnswer
+from podwire.check.apart import probe_keys
 from podwire.check.api import Answer
 from podwire.check.cli import command
 from podwire.check.findings import Finding, as_json, shown
 from podwire.check.place import probe_stages
 from podwire.check.probe import findings_of
 from podwire.check.rights import grant, probe_rights
+from podwire.cli import group
 
 LONG = Finding("rights", "problem", "somebody may not " + "watch jobs " * 12, "ask " * 30, "kubectl " + "create " * 20)
 
@@ -150,3 +152,42 @@ def test_a_mistake_among_the_settings_ends_it_before_anything_is_looked_at(tmp_p
     result = CliRunner().invoke(command, ["--run-dir", str(tmp_path), "--label", "novalue"])
     assert isinstance(result.exception, UsageError)
     assert result.output == ""
+
+
+def keys(directory: Path) -> Path:
+    """Those of all stages."""
+    assert CliRunner().invoke(group, ["keys", str(directory)], catch_exceptions=False).exit_code == 0
+    return directory
+
+
+@pytest.mark.parametrize("below", [True, False], ids=["under up", "alone"])
+def test_keys_are_looked_for_where_the_stage_has_them(below: bool, tmp_path: Path) -> None:
+    """If a stage runs alone, as in a Pod of its own, then the directory is its own and there are no others' beside it."""
+    made = keys(tmp_path / "keys")
+    given = made if below else made / "relay"
+    (finding,) = probe_keys({"relay": given / "relay"})
+    assert (finding.level, str(made / "relay") in finding.says) == ("ok", True)
+    (made / "relay" / "matcher.pub").unlink()
+    (finding,) = probe_keys({"relay": given / "relay"})
+    assert (finding.level, "matcher.pub" in finding.says) == ("problem", True)
+
+
+def test_where_one_stage_runs_nothing_is_said_of_what_does_not_run_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a Pod of deploy/overlays/split: by its variables."""
+    run_dir, made = tmp_path / "run", keys(tmp_path / "keys")
+    said = {}
+    for stage in ("relay", "matcher"):
+        monkeypatch.setenv("PODWIRE_STAGE", stage)
+        monkeypatch.setenv("PODWIRE_KEYS", str(made / stage))
+        if stage == "relay":
+            monkeypatch.setenv("PODWIRE_LISTEN", "tcp://127.0.0.1:17400")
+        else:
+            monkeypatch.delenv("PODWIRE_LISTEN")
+            monkeypatch.setenv("PODWIRE_RELAY", "tcp://127.0.0.1:1")
+        words = ["--run-dir", str(run_dir), "--intake", "127.0.0.1:1", "--json"]
+        result = CliRunner().invoke(command, words, catch_exceptions=False)
+        said[stage] = [(one["topic"], one["level"]) for one in json.loads(result.output)["findings"]]
+    machine = [("run-dir", "ok"), ("stages", "ok"), ("keys", "ok")]
+    assert said == {"relay": [*machine, ("intake", "problem")], "matcher": [*machine, ("peers", "problem")]}
