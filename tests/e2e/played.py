@@ -36,6 +36,7 @@ from common.records import (
     Kind,
     OwnerRecord,
     PodRecord,
+    container_id,
     encode_record,
     pack_container_id,
 )
@@ -214,7 +215,7 @@ class Scene(Stage):
             record = self.replicasets.records.get(one.controller.uid)
             above = msgspec.msgpack.decode(record, type=OwnerRecord).controller if record is not None else None
             owner = (above.kind, above.name) if above is not None else owner
-        return one.uid, (one.ips[0], *owner, sorted(container.id for container in one.containers))
+        return one.uid, (one.ips[0], *owner, sorted(container_id(container.id) for container in one.containers))
 
     def wait_until_exact(self) -> None:
         """Until the reducer holds what the watchers' records say, and nothing else. No invariant may have been broken."""
