@@ -314,7 +314,10 @@ def test_what_grants_a_missing_verb_grants_it(
 
     findings = checked(*options, expected=0)
     assert "pages are listed instead" in only(findings, "streaming", "note")["says"]
-    assert only(findings, "bookmarks", "note")["says"].startswith("nothing happened")
+    (bookmarks,) = of(findings, "bookmarks")
+    if namespace:  # in all of them, what other tests have left behind may still be going away
+        assert bookmarks["level"] == "note"
+        assert bookmarks["says"].startswith("nothing happened")
 
 
 def _rights(options: list[Any]) -> int:
