@@ -18,7 +18,7 @@ from watcher.settings import Settings
 NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """An RFC 1123 label, as namespaces' names are; they become part of a path."""
 
-OPTIONS: list[Decorator] = [
+_OPTIONS: list[Decorator] = [
     option(
         "--kubeconfig",
         also=("KUBECONFIG",),
@@ -104,10 +104,10 @@ def _record_option(*names: str) -> Decorator:
     )
 
 
-ALONE: Final = [*OPTIONS, _record_option("--record", "--record-updates")]
-"""The options of a watcher by itself."""
+OPTIONS: Final = [*_OPTIONS, _record_option("--record-updates")]
+"""What a watcher can be told beside the other stages, where --record is the relay's."""
 
-OPTIONS.append(_record_option("--record-updates"))
+_ALONE: Final = [*_OPTIONS, _record_option("--record", "--record-updates")]
 
 
 def settings_of(**options: Any) -> Settings:  # noqa: ANN401 (click's own values)
@@ -152,7 +152,7 @@ def check_anonymize(options: Mapping[str, Any], *own: Mapping[str, Any]) -> None
 
 @click.command("watch")
 @click.argument("kind", type=click.Choice(KINDS))
-@all_of(COMMON + in_section("watcher", ALONE))
+@all_of(COMMON + in_section("watcher", _ALONE))
 def command(kind: Kind, **options: Any) -> None:  # noqa: ANN401 (click's own values)
     """Follow one kind of the API server's resources and publish what changes.
 

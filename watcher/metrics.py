@@ -49,6 +49,7 @@ def families(
         watcher.publisher.snapshots_begun,
         kind=kind,
     )
+    yield from _kept(recorded, kind)
     yield counters(
         "podwire_watcher_connections_refused",
         "Connections refused that were no matcher's of a known key.",
@@ -63,6 +64,9 @@ def families(
         {"snapshots": bad_frames},
         kind=kind,
     )
+
+
+def _kept(recorded: Kept, kind: "Kind") -> Iterator[Metric]:
     yield counter("podwire_watcher_recorded_bytes", "Bytes written to the recording.", recorded.bytes, kind=kind)
     yield counters(
         "podwire_watcher_recordings_ended",

@@ -1,11 +1,11 @@
 """A recording of updates as lines: those of `podwire tap updates`, and for what cannot be read. Pure."""
 
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 
+from common.clock import written
 from common.logs import word
 from common.messages import Incarnation, Updates
 from common.recording import Entry, Lost
@@ -46,16 +46,10 @@ def text(line: Line) -> str:
     rest = {key: value for key, value in line.items() if key not in ("time_ns", "kind", "sequence", "event", "record")}
     rest |= line.get("record", {})
     number = f"#{line['sequence']}" if "sequence" in line else ""
-    words = (_when(line["time_ns"]), line.get("kind", ""), number, line["event"])
+    at_ns = line["time_ns"]
+    words = ("" if at_ns is None else written(at_ns), line.get("kind", ""), number, line["event"])
     return " ".join((*filter(None, words), *(f"{key}={_shown(value)}" for key, value in rest.items())))
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 (whatever stands in a record)
     return msgspec.json.encode(value).decode() if isinstance(value, list | dict) else word(value)
-
-
-def _when(wall_ns: int | None) -> str:
-    if wall_ns is None:
-        return ""
-    seconds, ns = divmod(wall_ns, 1_000_000_000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{ns // 1_000:06d}Z"

@@ -52,7 +52,7 @@ class Player:
         self._go_to(message)
         if isinstance(message, Beat):
             self._condition = message.condition
-            return [self._beat(now)]
+            return self.beat(now)
         events = [event for event in message.events if self._take(event)]
         return [self._publisher.updates(events, stamp_ns)] if events else []
 
@@ -63,7 +63,8 @@ class Player:
 
     def beat(self, now: float) -> list[Updates | Beat]:
         """Tells how far it has come, as it is said once a second."""
-        return [self._beat(now)]
+        self.beat_at = now + BEAT_SECONDS
+        return [self._publisher.beat(self._condition)]
 
     def answer(self, client: bytes, ask: SnapshotAsk, *, now: float) -> SnapshotChunk | SnapshotGone:
         """The answer to a reader's question."""
@@ -94,7 +95,3 @@ class Player:
             case _:
                 pass
         return True
-
-    def _beat(self, now: float) -> Beat:
-        self.beat_at = now + BEAT_SECONDS
-        return self._publisher.beat(self._condition)

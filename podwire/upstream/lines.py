@@ -4,12 +4,12 @@ The decoding is the reference reducer's. Where a connection's bytes cannot be fo
 a breach of the protocol), what can be read goes on with the next connection. Pure.
 """
 
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any, assert_never
 
 import msgspec
 
+from common.clock import written
 from common.logs import word
 from common.recording import CONNECTED, Entry, Lost
 from sandbox.reducer.decode import Decoder, ProtocolBreach
@@ -107,17 +107,12 @@ def text(line: Line) -> str:
     match line:
         case Sent():
             fields = " ".join(f"{key}={word(value)}" for key, value in line.fields.items())
-            return f"{_when(line.time_ns)} #{line.connection} {line.message} {fields}".rstrip()
+            return f"{written(line.time_ns)} #{line.connection} {line.message} {fields}".rstrip()
         case Marker():
-            return f"{_when(line.time_ns)} #{line.connection} {line.event}"
+            return f"{written(line.time_ns)} #{line.connection} {line.event}"
         case Unreadable():
-            return f"{_when(line.time_ns)} #{line.connection} cannot be read: {line.unreadable}"
+            return f"{written(line.time_ns)} #{line.connection} cannot be read: {line.unreadable}"
         case Broken():
             return f"broken: {line.bytes} bytes from byte {line.broken_at} on are no entry of a recording"
         case _:
             assert_never(line)
-
-
-def _when(wall_ns: int) -> str:
-    seconds, ns = divmod(wall_ns, 1_000_000_000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{ns // 1_000:06d}Z"
