@@ -38,7 +38,7 @@ class Watcher:
         """What came on a scope's channel in one turn: one message."""
         before = scope.standing
         events = [event for happening in happenings for event in scope.take(happening, now)]
-        if scope.standing is before and now < self.beat_at:  # objects, and nothing else: mostly so
+        if scope.standing is before:  # objects, and nothing else: mostly so
             return [self.publisher.updates(events, stamp_ns)] if events else []
         return [*self._updates(events, stamp_ns), *self._beat(now)]
 
