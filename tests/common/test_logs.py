@@ -3,22 +3,11 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from common import logs
 from common.logs import Format, Log, Seldom, configure, last_error
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    configure(format_="text", level="info")  # which forgets what was said
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def written(capsys: pytest.CaptureFixture[str], *, format_: Format, level: str = "info") -> list[str]:
