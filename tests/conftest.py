@@ -1,4 +1,4 @@
-"""What all tests share: hypothesis asserts no wall-clock time, since a busy machine is no fault of the code; no test meets another's log."""
+"""What all tests share: hypothesis asserts no wall-clock time (a busy machine is no fault of the code), and no test meets another's log."""
 
 import logging
 from collections.abc import Iterator

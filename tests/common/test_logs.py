@@ -1,7 +1,6 @@
 """Log lines, for people and for machines."""
 
 import json
-import logging
 import re
 
 import pytest

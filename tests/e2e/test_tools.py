@@ -111,6 +111,7 @@ def test_a_slow_list_shows_how_far_it_is_as_a_bar_and_in_the_log(tmp_path: Path)
 
 
 def test_a_pipeline_shows_all_that_matters_once_and_in_a_pipe_again_and_again(well: Running) -> None:
+    well.until(lambda: "\nlag  " in podwire(well, "status")[1], "the lag of an event: there is none before the first")
     status = podwire(well, "status")[1]
     for fact in ("pods  ", "epoch  ", "link  ", "lag  ", "watch age  ", "rates  "):
         assert f"\n{fact}" in status, status
