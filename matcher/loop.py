@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
+from common.clock import next_beat
 from common.logs import Log, Seldom
 from common.messages import BadMessage, Beat, Link, SnapshotChunk, SnapshotGone, Updates, decode, encode
 from common.records import Kind
@@ -11,12 +12,7 @@ from matcher.core import Core
 from matcher.wires import ORIGINS, Origin, origin_name
 
 TICK_SECONDS: Final = 0.25
-"""How often time is told to the core: the precision of its waits."""
-
-CALM_TICK_SECONDS: Final = 1.0
-"""The same while none of them ends soon."""
-
-REPORT_SECONDS: Final = 1.0
+"""How often time is told to the core: the precision of its waits. While none of them ends soon, it is told at each beat."""
 
 MOST_SENT: Final = 8
 """Messages sent in a turn, so that a sweep does not keep updates waiting for long."""
@@ -106,9 +102,9 @@ class Loop:
         now = self._clock()
         if now >= self._tick_at:
             self._core.tick(now)
-            self._tick_at = now + (CALM_TICK_SECONDS if self._core.calm else TICK_SECONDS)
+            self._tick_at = next_beat(now) if self._core.calm else now + TICK_SECONDS
         if now >= self._report_at:
-            self._report_at = now + REPORT_SECONDS
+            self._report_at = next_beat(now)
             # State like all else: one that finds no room is replaced by the next.
             self._neighbours.emit(encode(self._core.report(own_usage(), now)))
 

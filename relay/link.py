@@ -8,12 +8,11 @@ from typing import assert_never
 
 import msgspec
 
+from common.clock import next_beat
 from common.messages import Incarnation, Link
 from relay.accept import Awaiting, Broken, Closed, Fence, Following
 from relay.connect import State, Up
 from relay.outbox import Gate
-
-PUBLISH_SECONDS = 1.0
 
 
 def link_of(fence: Fence, line: State, *, relay: Incarnation, since_ns: int, gate: Gate) -> Link:
@@ -55,7 +54,7 @@ class Publisher:
     def published(self, link: Link, now: float) -> None:
         """It has been said."""
         self._said = link
-        self._again_at = now + PUBLISH_SECONDS
+        self._again_at = next_beat(now)
 
 
 def _same(said: Link, link: Link) -> bool:

@@ -8,9 +8,10 @@ from enum import Enum
 
 import msgspec
 
-VITALS_SECONDS = 1.0
+from common.clock import last_beat, next_beat
+
 HEARTBEAT_SECONDS = 2.0
-"""The original's interval (protocol.md)."""
+"""The original's interval (protocol.md), and the longest here: a heartbeat goes out at the last beat within it."""
 
 
 class Due(Enum):
@@ -33,21 +34,25 @@ class Pulse(msgspec.Struct, frozen=True):
 
 def started(now: float) -> Pulse:
     """Of a connection that stands since now: the first vitals are due at once."""
-    return Pulse(vitals_at=now, heartbeat_at=now + HEARTBEAT_SECONDS)
+    return Pulse(vitals_at=now, heartbeat_at=_heartbeat_after(now))
 
 
 def pods_sent(pulse: Pulse, now: float) -> Pulse:
     """Pod messages are on their way: no heartbeat is needed for a while."""
-    return msgspec.structs.replace(pulse, heartbeat_at=now + HEARTBEAT_SECONDS)
+    return msgspec.structs.replace(pulse, heartbeat_at=_heartbeat_after(now))
 
 
 def beat(pulse: Pulse, now: float) -> tuple[Pulse, list[Due]]:
     """What is due, and the pulse after it has been sent."""
     due = []
     if now >= pulse.vitals_at:
-        pulse = msgspec.structs.replace(pulse, vitals_at=now + VITALS_SECONDS)
+        pulse = msgspec.structs.replace(pulse, vitals_at=next_beat(now))
         due.append(Due.VITALS)
     if now >= pulse.heartbeat_at:
-        pulse = msgspec.structs.replace(pulse, heartbeat_at=now + HEARTBEAT_SECONDS)
+        pulse = msgspec.structs.replace(pulse, heartbeat_at=_heartbeat_after(now))
         due.append(Due.HEARTBEAT)
     return pulse, due
+
+
+def _heartbeat_after(now: float) -> float:
+    return last_beat(now + HEARTBEAT_SECONDS)

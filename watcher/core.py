@@ -4,12 +4,11 @@ With namespaces given there is one scope for each. To the readers they are one l
 or is denied, and at least one was listed, so that a right that is missing in one namespace holds up no other.
 """
 
+from common.clock import next_beat
 from common.messages import Beat, Condition, Event, InitDone, SnapshotAsk, SnapshotChunk, SnapshotGone, Updates
 from watcher.channel import Happening
 from watcher.publish import Publisher
 from watcher.scope import Scope
-
-BEAT_SECONDS = 1.0
 
 
 class Watcher:
@@ -73,5 +72,5 @@ class Watcher:
     def _beat(self, now: float) -> list[Beat]:
         if self.condition is self._beat_condition and now < self.beat_at:
             return []
-        self._beat_condition, self.beat_at = self.condition, now + BEAT_SECONDS
+        self._beat_condition, self.beat_at = self.condition, next_beat(now)
         return [self.publisher.beat(self.condition)]

@@ -5,6 +5,7 @@ A recorded life of the watcher is a life here, so whoever follows sees it begin 
 
 from typing import Final
 
+from common.clock import next_beat
 from common.messages import (
     Apply,
     Beat,
@@ -21,7 +22,6 @@ from common.messages import (
     new_incarnation,
 )
 from common.records import BAD_RECORD, UID, Kind, decode_owner, decode_pod_head
-from watcher.core import BEAT_SECONDS
 from watcher.publish import Publisher
 
 
@@ -63,7 +63,7 @@ class Player:
 
     def beat(self, now: float) -> list[Updates | Beat]:
         """Tells how far it has come, as it is said once a second."""
-        self.beat_at = now + BEAT_SECONDS
+        self.beat_at = next_beat(now)
         return [self._publisher.beat(self._condition)]
 
     def answer(self, client: bytes, ask: SnapshotAsk, *, now: float) -> SnapshotChunk | SnapshotGone:

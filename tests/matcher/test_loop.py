@@ -4,11 +4,12 @@ from itertools import count
 
 import pytest
 
+from common.clock import BEAT_SECONDS, next_beat
 from common.logs import Log
 from common.messages import Beat, Condition, Emissions, Incarnation, Report, Resync, SnapshotAsk, Usage, decode, encode
 from common.records import UID
 from matcher.core import Core
-from matcher.loop import CALM_TICK_SECONDS, MOST_SENT, REPORT_SECONDS, TICK_SECONDS, Loop
+from matcher.loop import MOST_SENT, TICK_SECONDS, Loop
 from tests.fakes.model_reducer import ModelRelay
 from tests.fakes.neighbours import FakeNeighbours
 from tests.fakes.pipeline import SETTINGS, Pipeline
@@ -160,7 +161,7 @@ def test_an_ask_waits_for_a_watcher_that_is_not_there_and_only_the_newest_is_sen
 
 def test_time_is_told_at_each_tick_and_a_report_goes_out_each_second() -> None:
     stage = Stage()
-    for _ in range(round(REPORT_SECONDS / TICK_SECONDS) * 3):
+    for _ in range(round(BEAT_SECONDS / TICK_SECONDS) * 3):
         stage.now += TICK_SECONDS
         stage.loop.turn()
     reports = [decode(frame) for frame in stage.neighbours.emitted]
@@ -172,7 +173,7 @@ def test_a_report_that_finds_no_room_is_not_kept() -> None:
     stage = Stage()
     stage.neighbours.room = 0
     for _ in range(3):
-        stage.now += REPORT_SECONDS
+        stage.now += BEAT_SECONDS
         stage.loop.turn()
     stage.neighbours.room = 9
     stage.loop.turn()
@@ -183,9 +184,9 @@ def test_a_loop_sleeps_longer_while_no_wait_ends_soon() -> None:
     stage = Stage()
     stage.loop.turn()
     assert stage.core.calm
-    assert stage.neighbours.waits[-1][0] == CALM_TICK_SECONDS
+    assert stage.neighbours.waits[-1][0] == next_beat(stage.now) - stage.now
     stage.core.start(stage.now)
-    stage.now += CALM_TICK_SECONDS
+    stage.now += BEAT_SECONDS
     stage.loop.turn()
     stage.loop.turn()
     assert not stage.core.calm

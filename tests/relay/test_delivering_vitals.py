@@ -54,8 +54,8 @@ def test_heartbeats_go_out_while_no_pods_do(up: Bench) -> None:
 
 def test_pods_hold_heartbeats_back(up: Bench) -> None:
     up.take(batch(Resync(), first=1))
-    for number in range(2, 6):
-        up.turn(after=1.5)
+    for number in range(2, 8):
+        up.turn(after=0.9)
         up.take(batch(PodDelete(UID("u")), first=number))
     assert "heartbeat" not in up.names()
 

@@ -33,3 +33,9 @@ def test_after_a_long_hold_one_of_each_goes_out_not_all_that_were_missed() -> No
     life, due = pulse.beat(pulse.started(0.0), 60.0)
     assert due == [Due.VITALS, Due.HEARTBEAT]
     assert pulse.beat(life, 60.5)[1] == []
+
+
+def test_both_go_out_at_beats_which_all_processes_have_in_common() -> None:
+    life, _ = pulse.beat(pulse.started(10.3), 10.3)
+    assert (life.vitals_at, life.heartbeat_at) == (11.0, 12.0)
+    assert pulse.pods_sent(life, 11.9).heartbeat_at == 13.0

@@ -13,16 +13,14 @@ from unittest.mock import patch
 
 import zmq
 
+import common.clock
 import common.sockets
 import matcher.core
 import matcher.follow
 import matcher.loop
 import matcher.wires
-import relay.link
 import relay.loop
 import relay.outbox
-import relay.pulse
-import watcher.core
 import watcher.main
 import watcher.publish
 import watcher.reflect
@@ -49,11 +47,8 @@ BATCH = {"most": 2}
 RHYTHMS = (
     (watcher.main, "TURN_MILLISECONDS", 2_000),
     (watcher.main, "LIST_PAUSE_SECONDS", 0.0),
-    (watcher.core, "BEAT_SECONDS", 2.0),
+    (common.clock, "BEAT_SECONDS", 2.0),
     (matcher.loop, "TICK_SECONDS", 1.0),
-    (matcher.loop, "REPORT_SECONDS", 2.0),
-    (relay.link, "PUBLISH_SECONDS", 2.0),
-    (relay.pulse, "VITALS_SECONDS", 2.0),
 )
 """What is done again and again in quiet times is rarer, which costs precision of waits and saves most of the work of such times."""
 

@@ -4,12 +4,13 @@ import random
 
 import msgspec
 
+from common.clock import BEAT_SECONDS, next_beat
 from common.logs import Log
 from common.messages import Apply, Beat, Condition, Delete, Init, InitDone, SnapshotAsk, Updates
 from common.records import decode_pod_head
 from tests.fakes.kube_channel import NotingChannel
 from tests.fakes.kube_wire import PROTOBUF, pod
-from watcher.core import BEAT_SECONDS, Watcher
+from watcher.core import Watcher
 from watcher.publish import SNAPSHOT_IDLE_SECONDS, Publisher
 from watcher.scope import Scope
 
@@ -187,7 +188,7 @@ def test_it_is_calm_while_every_namespace_is_watched():
     assert not bench.watcher.calm
     bench.listed(1, "y")
     assert bench.watcher.calm
-    assert bench.watcher.beat_at == bench.now + BEAT_SECONDS
+    assert bench.watcher.beat_at == next_beat(bench.now)
     bench.answer(0, PROTOBUF.status(410, "too old"), status=410)
     assert not bench.watcher.calm
 
