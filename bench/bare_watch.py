@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from bench import api
 from bench.figures import Told
 
-READ_BYTES = 1 << 20
+READ_BYTES = 64 * 1024
 ACCEPT = "application/vnd.kubernetes.protobuf;stream=watch,application/json"
 
 KINDS = ("ADDED", "MODIFIED", "DELETED")
