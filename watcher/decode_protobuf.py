@@ -30,6 +30,8 @@ from watcher.objects import PartialObject, Pod
 MAGIC: Final = b"k8s\x00"
 _LENGTH: Final = struct.Struct(">I")
 _LONGEST_ENVELOPE: Final = 32
+_ADDED: Final = b"\n\x05ADDED"
+"""How an event of that type begins."""
 _NO_EVENT: Final = "a watch frame is not the protobuf form of an event"
 
 _SCHEMA: Final[dict[str, dict[str, tuple[int, str]]]] = {
@@ -161,9 +163,15 @@ class ProtobufDecoder:
         )
 
     def event(self, data: bytes) -> WatchEvent:
+        begin = data.find(MAGIC, 0, _LONGEST_ENVELOPE)
+        if begin > 0:
+            # What stands before the object, when it is as the API server writes it, is known from its length: no need to read it.
+            kind = "ADDED" if data.startswith(_ADDED) else "MODIFIED"
+            if data[:begin] == _envelope(kind, len(data) - begin):
+                return Changed(self._read_wrapped(data, begin))
         kind, wrapped = _open(data)
         if kind in ("ADDED", "MODIFIED"):
-            return Changed(self._read_wrapped(wrapped))
+            return Changed(self._read_wrapped(wrapped, 0))
         raw = _unwrap_of_event(wrapped)
         match kind:
             case "DELETED":
@@ -184,14 +192,15 @@ class ProtobufDecoder:
         except BadObject:
             return None
 
-    def _read_wrapped(self, wrapped: bytes) -> Item:
-        if wrapped.startswith(MAGIC):
+    def _read_wrapped(self, data: bytes, begin: int) -> Item:
+        """The object whose wrapping begins there, and goes on to the end."""
+        if data.startswith(MAGIC, begin):
             try:
-                item: Item = self._wrapped(wrapped[len(MAGIC) :]).raw
+                item: Item = self._wrapped(data[begin + len(MAGIC) :]).raw
                 return item
             except message.DecodeError:
                 pass
-        return self._read(_unwrap_of_event(wrapped))  # says which of the two is bad
+        return self._read(_unwrap_of_event(data[begin:]))  # says which of the two is bad
 
     def _read(self, raw: bytes) -> Item:
         try:
@@ -202,11 +211,6 @@ class ProtobufDecoder:
 
 def _open(frame: bytes) -> tuple[str, bytes]:
     """Type and object of a WatchEvent. Raises BadStream."""
-    at = frame.find(MAGIC, 0, _LONGEST_ENVELOPE)
-    for kind in ("ADDED", "MODIFIED") if at > 0 else ():
-        # What stands before the object, when it is as the API server writes it, is known from its length: no need to read it.
-        if frame[:at] == _envelope(kind, len(frame) - at):
-            return kind, frame[at:]
     try:
         outer = _watch_event(frame)
     except message.DecodeError as error:

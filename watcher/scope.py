@@ -71,8 +71,11 @@ class Scope:
         self.namespace = namespace
         self.store = Store()
         self.counts = Counts()
-        self.state = states.initial(streaming)
-        self.standing = self.state.standing
+        self._state = states.initial(streaming)
+        """As the last step left it."""
+        self._reached = ResourceVersion("")
+        """How far objects have come since; none as yet."""
+        self.standing = self._state.standing
         """The state's; another object after everything but objects and how far they reach."""
         self.listing: Listing | None = None
         """The list under way, waits in its midst included."""
@@ -94,6 +97,11 @@ class Scope:
         self._watching = False
         self._body: list[bytes] = []
         self._events: list[Event] = []
+
+    @property
+    def state(self) -> states.State:
+        """Where it stands, with how far objects have come: made when somebody asks, which is not at each event."""
+        return reflect.advance(self._state, self._reached) if self._reached else self._state
 
     @property
     def streams_list(self) -> bool:
@@ -202,7 +210,7 @@ class Scope:
         except BadStream as error:
             over = states.Garbled(why=str(error))
         if version:
-            self.state = reflect.advance(self.state, version)
+            self._reached = version
         if over:
             self._step(over, now)
 
@@ -247,11 +255,11 @@ class Scope:
         self._step(states.Refused(code=read.status, message=message, retry_after_seconds=seconds), now)
 
     def _step(self, event: states.Event, now: float) -> None:
-        before = self.state
-        self.state, actions = reflect.step(before, event, now, random_=self._random)
-        self.standing = self.state.standing
+        before, self._reached = self.state, ResourceVersion("")
+        self._state, actions = reflect.step(before, event, now, random_=self._random)
+        self.standing = self._state.standing
         if isinstance(event, states.Answered):
-            self._journal.answered(before, self.state)
+            self._journal.answered(before, self._state)
         for action in actions:
             self._do(action, before, now)
 
