@@ -3,6 +3,7 @@
 It never blocks. What happens is given as values to the scope that asked; a connection is used for the next page where it stands.
 """
 
+import ssl
 from collections.abc import Container
 from typing import Protocol
 from urllib.parse import quote
@@ -159,6 +160,8 @@ class HttpChannel:
             return []
         except OSError as error:
             pieces, why = [], error.strerror or type(error).__name__
+            if isinstance(error, ssl.SSLError):  # TLS 1.3 refuses a client's certificate only now
+                self.forget_credentials()
         if self._response is None:  # between requests nothing but its end may come: the connection is of no more use
             self._close()
             self._dial()

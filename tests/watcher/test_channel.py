@@ -1,6 +1,7 @@
 """A request at a time on one connection, and what its response's bytes are told as."""
 
 import itertools
+import ssl
 
 import pytest
 from hypothesis import given
@@ -83,6 +84,21 @@ def test_no_connection_is_told_and_the_next_request_dials_anew():
     assert bench.dialer.starts == 2
     bench.turn(DIAL_FD)
     assert seen(bench.turn(SOCKET_FD)) == [read(b"hello", began=True, complete=True)]
+
+
+def test_what_tls_says_in_the_midst_may_be_of_our_certificate_which_is_read_again():
+    """TLS 1.3 refuses a client's certificate only once its hands are shaken: one that has expired since it was read, behind a proxy."""
+    bench = Bench(ScriptedStream(ssl.SSLError(1, "alert certificate expired")), ScriptedStream(PAGE))
+    bench.connected()
+    assert bench.turn(SOCKET_FD) == [Broken("alert certificate expired")]
+    assert bench.dialer.forgotten == 1
+
+
+def test_a_connection_that_breaks_leaves_the_credentials_as_they_are():
+    bench = Bench(ScriptedStream(ConnectionResetError(104, "reset")))
+    bench.connected()
+    assert bench.turn(SOCKET_FD) == [Broken("reset")]
+    assert bench.dialer.forgotten == 0
 
 
 def test_the_next_page_goes_out_on_the_same_connection():
