@@ -21,6 +21,7 @@ from bench import others, pipeline, rig, usage
 from bench.clusters import Filled, clusters
 from bench.figures import Run, medians
 from bench.pipeline import SUPERVISOR, five
+from bench.served import Serving, cpu_seconds, shared_out
 from bench.sink import State, sink
 
 SETTLE_SECONDS = 2.0
@@ -31,30 +32,30 @@ PATIENCE_SECONDS = 300.0
 
 def bare(filled: Filled) -> Run:
     """One run of the bare reader."""
-    server = _server(filled)
+    serving = Serving(filled)
     found: Run = json.loads(_run(["bench.bare_reader", filled.cluster.kubeconfig]))
-    return found | {"server_cpu": _server(filled) - server}
+    return found | serving.used()
 
 
 def typed(filled: Filled) -> Run:
     """One run of the typed client, from its start."""
-    server, began_ns = _server(filled), time.time_ns()
+    serving, began_ns = Serving(filled), time.time_ns()
     found = json.loads(_run(["bench.typed_client", filled.cluster.kubeconfig]))
     wall = (found["done_ns"] - began_ns) / 1e9
-    return {"wall": wall, "cpu": found["cpu"], "server_cpu": _server(filled) - server}
+    return {"wall": wall, "cpu": found["cpu"], **serving.used()}
 
 
 def podwire(filled: Filled) -> Run:
     """One start of `podwire up` until the reducer has all, and a resync."""
-    server = _server(filled)
+    serving = Serving(filled)
     with sink() as reducer, pipeline.running(filled.cluster.kubeconfig, reducer.address) as ours:
         state = reducer.wait_for(filled.wanted, seconds=PATIENCE_SECONDS)
-        used, server = ours.cpu(), _server(filled) - server
+        used, served = ours.cpu(), serving.used()
         time.sleep(SETTLE_SECONDS)
         pss = ours.pss_mb()
         figures = {
             "wall": (_all_ns(filled, state) - ours.began_ns) / 1e9,
-            "server_cpu": server,
+            **served,
             "pss_mb": five(pss),
             "pss_all_mb": sum(pss.values()),
             "bytes_per_pod": state.wire_bytes / state.pods,
@@ -111,18 +112,13 @@ def _run(module: list[str]) -> str:
     return out.stdout.splitlines()[0]
 
 
-def _server(filled: Filled) -> float:
-    """CPU seconds of the API server so far; 0 where it is not ours to measure."""
-    return usage.cpu_seconds(filled.cluster.server_pid) if filled.cluster.server_pid else 0.0
-
-
 def calm(filled: Filled, *, seconds: float = 10.0) -> None:
     """Waits until the API server has put what was before behind it, at most so long."""
     until = time.monotonic() + seconds
     while filled.cluster.server_pid and time.monotonic() < until:
-        before = _server(filled)
+        before = cpu_seconds(filled)
         time.sleep(0.3)
-        if _server(filled) - before < 0.02:
+        if cpu_seconds(filled) - before < 0.02:
             return
 
 
@@ -148,12 +144,12 @@ def measure(filled: Filled, *, repeat: int, typed_pods: int) -> dict[str, Any]:
 
 def figures(runs: dict[str, list[Run]], pods: int) -> Run:
     """Medians, named for whose they are, and what is reckoned from them."""
+    shared_out(run for way in ("bare", "podwire") for run in runs[way])
     flat = {f"{way} {name}": value for way, some in runs.items() for name, value in medians(some).items()}
-    yard = {name: flat[f"bare {name}"] for name in ("wall", "cpu", "server_cpu")}
     ratios = {
-        f"{name} over bare": flat[f"podwire {name}"] / yard[name]
-        for name in ("wall", "cpu", "server_cpu")
-        if yard[name]
+        f"{name} over bare": flat[f"podwire {name}"] / flat[f"bare {name}"]
+        for name in ("wall", "cpu", "server_cpu", "server_cpu_shared")
+        if flat.get(f"bare {name}")
     }
     if runs["typed"]:
         ratios["typed cpu over podwire's"] = flat["typed cpu"] / flat["podwire cpu"]
@@ -171,6 +167,9 @@ SHOWN = (
     ("  the five's over the bare reader's", "cpu over bare", ""),
     ("API server: CPU for podwire's sync", "podwire server_cpu", "s"),
     ("  over that for the bare reader's", "server_cpu over bare", ""),
+    ("  both with the collector's by what they allocated", "server_cpu_shared over bare", ""),
+    ("  the collector's part of it", "podwire server_gc_cpu", "s"),
+    ("  the collector's part of the bare reader's", "bare server_gc_cpu", "s"),
     ("podwire: PSS of the five, steady", "podwire pss_mb", "MB"),
     *((f"  {stage}", f"podwire pss_mb {stage}", "MB") for stage in (*rig.STAGES, SUPERVISOR)),
     ("  with the supervisor", "podwire pss_all_mb", "MB"),
