@@ -8,6 +8,7 @@ same job. Peaks of memory come from runs of their own, in which PSS is read ever
 """
 
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from bench import others, pipeline, rig, usage
 from bench.clusters import Filled, clusters
 from bench.figures import Run, medians
 from bench.pipeline import SUPERVISOR, five
-from bench.served import Serving, cpu_seconds, shared_out
+from bench.served import Serving, cpu_seconds
 from bench.sink import State, sink
 
 SETTLE_SECONDS = 2.0
@@ -144,16 +145,23 @@ def measure(filled: Filled, *, repeat: int, typed_pods: int) -> dict[str, Any]:
 
 def figures(runs: dict[str, list[Run]], pods: int) -> Run:
     """Medians, named for whose they are, and what is reckoned from them."""
-    shared_out(run for way in ("bare", "podwire") for run in runs[way])
     flat = {f"{way} {name}": value for way, some in runs.items() for name, value in medians(some).items()}
     ratios = {
         f"{name} over bare": flat[f"podwire {name}"] / flat[f"bare {name}"]
-        for name in ("wall", "cpu", "server_cpu", "server_cpu_shared")
-        if flat.get(f"bare {name}")
+        for name in ("wall", "cpu", "server_cpu")
+        if flat[f"bare {name}"]
     }
+    means = {
+        f"mean {way} {name}": statistics.fmean(run[name] for run in runs[way])
+        for way in ("bare", "podwire")
+        for name in ("server_cpu", "server_collections")
+        if all(name in run for run in runs[way])
+    }
+    if means["mean bare server_cpu"]:
+        ratios["mean server_cpu over bare"] = means["mean podwire server_cpu"] / means["mean bare server_cpu"]
     if runs["typed"]:
         ratios["typed cpu over podwire's"] = flat["typed cpu"] / flat["podwire cpu"]
-    return flat | ratios | {"podwire cpu_us_per_pod": 1e6 * flat["podwire cpu"] / pods}
+    return flat | ratios | means | {"podwire cpu_us_per_pod": 1e6 * flat["podwire cpu"] / pods}
 
 
 SHOWN = (
@@ -167,9 +175,9 @@ SHOWN = (
     ("  the five's over the bare reader's", "cpu over bare", ""),
     ("API server: CPU for podwire's sync", "podwire server_cpu", "s"),
     ("  over that for the bare reader's", "server_cpu over bare", ""),
-    ("  both with the collector's by what they allocated", "server_cpu_shared over bare", ""),
-    ("  the collector's part of it", "podwire server_gc_cpu", "s"),
-    ("  the collector's part of the bare reader's", "bare server_gc_cpu", "s"),
+    ("  the means', not the medians'", "mean server_cpu over bare", ""),
+    ("  garbage collections in a run", "mean podwire server_collections", ""),
+    ("  garbage collections in one of the bare reader", "mean bare server_collections", ""),
     ("podwire: PSS of the five, steady", "podwire pss_mb", "MB"),
     *((f"  {stage}", f"podwire pss_mb {stage}", "MB") for stage in (*rig.STAGES, SUPERVISOR)),
     ("  with the supervisor", "podwire pss_all_mb", "MB"),

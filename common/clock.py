@@ -16,6 +16,12 @@ just used. Each at a second of its own, they took twice the CPU (docs/performanc
 """
 
 
+LATE_SECONDS = 0.1
+"""How long after a beat a stage waits for what the stage before it says at the same one, before it speaks itself: what is passed on is of
+this beat then, and not of this or the one before as chance has it.
+"""
+
+
 def last_beat(moment: float) -> float:
     """The last beat that is not after `moment`, in monotonic seconds."""
     return moment // BEAT_SECONDS * BEAT_SECONDS

@@ -142,6 +142,10 @@ class Core:
             self._journal.sent(unswept=self.outbox.unswept, live=self.outbox.live, now=self._now)
         return emissions
 
+    def heard_all_since(self, moment: float) -> bool:
+        """Whether each watcher's beat has come since then (monotonic seconds)."""
+        return all(follower.pulse.heard_at >= moment for follower in self.followers.values())
+
     def report(self, own: Usage, now: float) -> Report:
         """The health of the watchers, and what they and this process (`own`) have used."""
         pulses = [follower.pulse for follower in self.followers.values()]

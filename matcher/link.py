@@ -8,8 +8,9 @@ from common.messages import Epoch, Incarnation, Link
 from matcher.epochs import Cause
 from matcher.outbox import Closed, Open
 
-BEHIND_SECONDS: Final = 2.0
-"""An idle link takes what is sent within milliseconds; what it has not taken after this time is lost."""
+BEHIND_SECONDS: Final = 1.5
+"""An idle link takes what is sent within milliseconds; what it has not taken two beats later is lost. Half a beat less than these, since
+`Link`s come at beats, a little sooner or later."""
 
 
 class Level(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
-from common.clock import next_beat
+from common.clock import LATE_SECONDS, next_beat
 from common.logs import Log, Seldom
 from common.messages import BadMessage, Beat, Link, SnapshotChunk, SnapshotGone, Updates, decode, encode
 from common.records import Kind
@@ -57,7 +57,8 @@ class Loop:
         """Waits until there is something to do, at most until the next tick, and does it."""
         core = self._core
         to_send = self._unsent is not None or core.has_news()
-        self._neighbours.wait(self._tick_at - self._clock(), to_send=to_send, to_ask=core.asks)
+        until = min(self._tick_at, self._report_at + LATE_SECONDS)
+        self._neighbours.wait(until - self._clock(), to_send=to_send, to_ask=core.asks)
         for origin, frame in self._neighbours.received():
             self._take(origin, frame)
             self._ask()
@@ -103,7 +104,7 @@ class Loop:
         if now >= self._tick_at:
             self._core.tick(now)
             self._tick_at = next_beat(now) if self._core.calm else now + TICK_SECONDS
-        if now >= self._report_at:
+        if now >= self._report_at + (0.0 if self._core.heard_all_since(self._report_at) else LATE_SECONDS):
             self._report_at = next_beat(now)
             # State like all else: one that finds no room is replaced by the next.
             self._neighbours.emit(encode(self._core.report(own_usage(), now)))

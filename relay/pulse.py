@@ -1,4 +1,4 @@
-"""What a connection says on its own: vitals once a second, and heartbeats while no pods go out.
+"""What a connection says on its own: vitals once a second, once the matcher has reported, and heartbeats while no pods go out.
 
 Vitals are `collector_health` and `agent_resource_usage`; the original sends both, the latter once a second, and one rhythm serves both.
 Only pod messages hold heartbeats back: a reducer need not take vitals for a sign of life, and a heartbeat costs 10 bytes.
@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from common.clock import last_beat, next_beat
+from common.clock import LATE_SECONDS, last_beat, next_beat
 
 HEARTBEAT_SECONDS = 2.0
 """The original's interval (protocol.md), and the longest here: a heartbeat goes out at the last beat within it."""
@@ -25,16 +25,17 @@ class Pulse(msgspec.Struct, frozen=True):
     """The moments from which each is due."""
 
     vitals_at: float
+    """The beat at which they are due, if the matcher has reported since; if not, a little later."""
     heartbeat_at: float
 
-    @property
-    def due_at(self) -> float:
-        return min(self.vitals_at, self.heartbeat_at)
+    def due_at(self, reported_at: float) -> float:
+        """The moment from which something is due, if the matcher's newest report came at `reported_at`."""
+        return min(_vitals_due_at(self, reported_at), self.heartbeat_at)
 
 
 def started(now: float) -> Pulse:
-    """Of a connection that stands since now: the first vitals are due at once."""
-    return Pulse(vitals_at=now, heartbeat_at=_heartbeat_after(now))
+    """Of a connection that stands since now: the first vitals are due at once, whoever has reported."""
+    return Pulse(vitals_at=float("-inf"), heartbeat_at=_heartbeat_after(now))
 
 
 def pods_sent(pulse: Pulse, now: float) -> Pulse:
@@ -42,16 +43,20 @@ def pods_sent(pulse: Pulse, now: float) -> Pulse:
     return msgspec.structs.replace(pulse, heartbeat_at=_heartbeat_after(now))
 
 
-def beat(pulse: Pulse, now: float) -> tuple[Pulse, list[Due]]:
+def beat(pulse: Pulse, now: float, *, reported_at: float) -> tuple[Pulse, list[Due]]:
     """What is due, and the pulse after it has been sent."""
     due = []
-    if now >= pulse.vitals_at:
+    if now >= _vitals_due_at(pulse, reported_at):
         pulse = msgspec.structs.replace(pulse, vitals_at=next_beat(now))
         due.append(Due.VITALS)
     if now >= pulse.heartbeat_at:
         pulse = msgspec.structs.replace(pulse, heartbeat_at=_heartbeat_after(now))
         due.append(Due.HEARTBEAT)
     return pulse, due
+
+
+def _vitals_due_at(pulse: Pulse, reported_at: float) -> float:
+    return pulse.vitals_at + (0.0 if reported_at >= pulse.vitals_at else LATE_SECONDS)
 
 
 def _heartbeat_after(now: float) -> float:

@@ -29,7 +29,7 @@ class Vitals:
     @property
     def due_at(self) -> float:
         """The moment from which `messages` has something to say."""
-        return self._pulse.due_at
+        return self._pulse.due_at(self._reported_at)
 
     def report(self, report: Report, now: float) -> None:
         """The matcher's report has come."""
@@ -51,7 +51,7 @@ class Vitals:
 
     def messages(self, *, now: float, stamp_ns: int) -> list[bytes]:
         """What is due now."""
-        self._pulse, due = pulse.beat(self._pulse, now)
+        self._pulse, due = pulse.beat(self._pulse, now, reported_at=self._reported_at)
         return [message for one in due for message in self._say(one, now=now, stamp_ns=stamp_ns)]
 
     def _say(self, due: Due, *, now: float, stamp_ns: int) -> list[bytes]:
@@ -73,5 +73,6 @@ class Vitals:
     def _resources(self, *, now: float, stamp_ns: int) -> bytes:
         own, machine = self._measure()
         after = Reading(at=now, usage=total((self._pipeline, own)), machine=machine)
-        before, self._before = self._before, after
+        # Before the first report the pipeline has used nothing as far as is known: no beginning to reckon a share from.
+        before, self._before = self._before, after if self._reported_at > float("-inf") else None
         return resource_usage(before, after, stamp_ns=stamp_ns)

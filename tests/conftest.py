@@ -27,6 +27,7 @@ def _own_log() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
+    root.handlers[:] = []  # or it would close pytest's
     configure(format_="text", level="info")  # which forgets what was said
     root.handlers[:] = handlers
     root.setLevel(level)

@@ -160,8 +160,8 @@ class HttpChannel:
             return []
         except OSError as error:
             pieces, why = [], error.strerror or type(error).__name__
-            if isinstance(error, ssl.SSLError):  # TLS 1.3 refuses a client's certificate only now
-                self.forget_credentials()
+            if isinstance(error, ssl.SSLError) and "ALERT" in str(error):
+                self.forget_credentials()  # TLS 1.3 refuses a client's certificate only now
         if self._response is None:  # between requests nothing but its end may come: the connection is of no more use
             self._close()
             self._dial()

@@ -100,8 +100,10 @@ class Scope:
 
     @property
     def state(self) -> states.State:
-        """Where it stands, with how far objects have come: made when somebody asks, which is not at each event."""
-        return reflect.advance(self._state, self._reached) if self._reached else self._state
+        """Where it stands, with how far objects have come: made when somebody asks, which is not at each event. Threads beside the
+        loop's may find the version of a moment before."""
+        state, reached = self._state, self._reached
+        return reflect.advance(state, reached) if reached else state
 
     @property
     def streams_list(self) -> bool:

@@ -4,11 +4,12 @@ from itertools import count
 
 import pytest
 
-from common.clock import BEAT_SECONDS, next_beat
+from common.clock import BEAT_SECONDS, LATE_SECONDS, next_beat
 from common.logs import Log
 from common.messages import Beat, Condition, Emissions, Incarnation, Report, Resync, SnapshotAsk, Usage, decode, encode
-from common.records import UID
+from common.records import KINDS, UID, Kind
 from matcher.core import Core
+from matcher.follow import Following
 from matcher.loop import MOST_SENT, TICK_SECONDS, Loop
 from tests.fakes.model_reducer import ModelRelay
 from tests.fakes.neighbours import FakeNeighbours
@@ -169,6 +170,31 @@ def test_time_is_told_at_each_tick_and_a_report_goes_out_each_second() -> None:
     assert stage.neighbours.waits[-1][0] <= TICK_SECONDS
 
 
+def test_a_report_waits_for_the_beats_of_its_second_but_not_for_long() -> None:
+    """What the watchers have used by then is in it: in every report once, and in none twice."""
+    stage = Stage()
+    stage.now = 1_000.3
+    stage.loop.turn()
+    stage.neighbours.emitted.clear()
+    stage.now = 1_001.0
+    stage.loop.turn()
+    stage.loop.turn()
+    assert stage.neighbours.emitted == []
+    assert stage.neighbours.waits[-1][0] == pytest.approx(LATE_SECONDS)
+    beats = [(("updates", kind), encode(pipeline_beat(stage, kind))) for kind in KINDS]
+    stage.neighbours.incoming.extend(beats)
+    stage.now = 1_001.004
+    stage.loop.turn()
+    assert [type(decode(frame)) for frame in stage.neighbours.emitted] == [Report]
+    stage.neighbours.incoming.extend(beats[:2])
+    for stage.now in (1_002.0, 1_002.099):
+        stage.loop.turn()
+    assert len(stage.neighbours.emitted) == 1
+    stage.now = 1_002.0 + LATE_SECONDS
+    stage.loop.turn()
+    assert len(stage.neighbours.emitted) == 2
+
+
 def test_a_report_that_finds_no_room_is_not_kept() -> None:
     stage = Stage()
     stage.neighbours.room = 0
@@ -180,10 +206,27 @@ def test_a_report_that_finds_no_room_is_not_kept() -> None:
     assert stage.neighbours.emitted == []
 
 
+def pipeline_beat(stage: Stage, kind: Kind) -> Beat:
+    """One that the matcher takes: of the watcher that it follows."""
+    follower = stage.core.followers[kind]
+    assert isinstance(follower.state, Following)
+    return Beat(
+        kind=kind,
+        incarnation=follower.state.incarnation,
+        sequence=follower.state.sequence,
+        condition=Condition.FOLLOWING,
+        usage=Usage(),
+    )
+
+
 def test_a_loop_sleeps_longer_while_no_wait_ends_soon() -> None:
     stage = Stage()
     stage.loop.turn()
     assert stage.core.calm
+    assert stage.neighbours.waits[-1][0] == pytest.approx(LATE_SECONDS)
+    stage.now += LATE_SECONDS
+    for _ in range(2):
+        stage.loop.turn()
     assert stage.neighbours.waits[-1][0] == next_beat(stage.now) - stage.now
     stage.core.start(stage.now)
     stage.now += BEAT_SECONDS

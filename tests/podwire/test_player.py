@@ -100,7 +100,8 @@ def test_a_recorded_life_that_ends_is_a_life_that_ends() -> None:
 def test_a_snapshot_is_whole_once_a_list_was_complete_and_beats_say_what_was_recorded() -> None:
     player = Player("pods")
     assert snapshot(player).condition is Condition.LISTING
-    (told,) = player.play(beat(0, Condition.FORBIDDEN), now=5.0, stamp_ns=1)
+    (told,) = player.play(beat(0, Condition.FORBIDDEN), now=5.3, stamp_ns=1)
+    assert player.beat_at == 6.0
     assert told.condition is snapshot(player).condition is Condition.FORBIDDEN
     player.play(updates(1, InitDone()), now=5.0, stamp_ns=1)
     assert snapshot(player).condition is Condition.FOLLOWING

@@ -88,16 +88,18 @@ def test_no_connection_is_told_and_the_next_request_dials_anew():
 
 def test_what_tls_says_in_the_midst_may_be_of_our_certificate_which_is_read_again():
     """TLS 1.3 refuses a client's certificate only once its hands are shaken: one that has expired since it was read, behind a proxy."""
-    bench = Bench(ScriptedStream(ssl.SSLError(1, "alert certificate expired")), ScriptedStream(PAGE))
+    why = "[SSL: SSLV3_ALERT_CERTIFICATE_EXPIRED] sslv3 alert certificate expired (_ssl.c:2580)"
+    bench = Bench(ScriptedStream(ssl.SSLError(1, why)), ScriptedStream(PAGE))
     bench.connected()
-    assert bench.turn(SOCKET_FD) == [Broken("alert certificate expired")]
+    assert bench.turn(SOCKET_FD) == [Broken(why)]
     assert bench.dialer.forgotten == 1
 
 
-def test_a_connection_that_breaks_leaves_the_credentials_as_they_are():
-    bench = Bench(ScriptedStream(ConnectionResetError(104, "reset")))
+@pytest.mark.parametrize("error", [ConnectionResetError(104, "broke"), ssl.SSLError(1, "broke")])
+def test_a_connection_that_breaks_leaves_the_credentials_as_they_are(error: OSError):
+    bench = Bench(ScriptedStream(error))
     bench.connected()
-    assert bench.turn(SOCKET_FD) == [Broken("reset")]
+    assert bench.turn(SOCKET_FD) == [Broken("broke")]
     assert bench.dialer.forgotten == 0
 
 

@@ -79,6 +79,7 @@ PARTS = st.lists(st.sampled_from(PLAIN_CHUNKS + OTHER_CHUNKS + NO_CHUNKS), max_s
 @example(chunks=[b"1\r\nzXX", b"0\r\n\r\n"], cuts=[])
 @example(chunks=[b"1\nz\r\n", b"0\r\n\r\n"], cuts=[])
 @example(chunks=[b"1" * 17 + b"\r\n"], cuts=[])
+@example(chunks=[b"3\r\nabcXX3\r\ndef\r\n", b"0\r\n\r\n"], cuts=[])
 def test_chunks_are_what_the_parser_takes_them_for(chunks, cuts):
     body = b"".join(chunks)
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]

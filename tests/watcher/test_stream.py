@@ -157,5 +157,6 @@ def test_what_finds_no_room_is_told_and_raises_nothing(files, through_tls):
 def test_a_client_without_the_certificate_that_is_asked_for_hears_so_when_it_reads(files):
     """What `HttpChannel` takes for a reason to read the credentials again; not an end that nobody explains."""
     asking = server_context(files.issue("localhost"), client_ca=files.ca)
-    with tls_server(asking) as port, opened(port, files) as stream, pytest.raises(ssl.SSLError, match="certificate"):
+    with tls_server(asking) as port, opened(port, files) as stream, pytest.raises(ssl.SSLError) as told:
         received(stream)
+    assert "ALERT" in str(told.value)
