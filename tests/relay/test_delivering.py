@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from common.clock import next_beat
 from common.messages import Incarnation, PodDelete, Resync, SnapshotGone
 from common.records import UID
 from tests.fakes.pods import batch, pod_new, record
@@ -125,3 +126,15 @@ def test_bytes_are_counted_plain_and_compressed(up: Bench) -> None:
     up.read()
     assert up.relay.tally.compressed_bytes == len(up.wire)
     assert up.relay.tally.plain_bytes > 5 * len(up.wire)
+
+
+def test_a_link_that_changed_between_beats_is_said_again_at_the_next(up: Bench) -> None:
+    up.turn(after=0.3)
+    up.fail()
+    up.turn()
+    said = len(up.links)
+    assert up.links[-1].connected is False
+    up.turn(after=next_beat(up.now) - up.now - 0.001)
+    assert len(up.links) == said
+    up.turn(after=0.001)
+    assert len(up.links) == said + 1

@@ -19,7 +19,7 @@ class Bench:
     """A watcher of as many namespaces, its channels, and a clock."""
 
     def __init__(self, *namespaces: str) -> None:
-        self.now = 100.0
+        self.now = 100.25  # no beat
         self.channels = [NotingChannel() for _ in namespaces]
         self.scopes = [
             Scope(
@@ -188,7 +188,7 @@ def test_it_is_calm_while_every_namespace_is_watched():
     assert not bench.watcher.calm
     bench.listed(1, "y")
     assert bench.watcher.calm
-    assert bench.watcher.beat_at == next_beat(bench.now)
+    assert bench.watcher.beat_at == next_beat(bench.now) != bench.now + BEAT_SECONDS
     bench.answer(0, PROTOBUF.status(410, "too old"), status=410)
     assert not bench.watcher.calm
 
