@@ -52,8 +52,8 @@ def test_help_names_variables_and_defaults() -> None:
     assert "PODWIRE_RUN_DIR" in text
 
 
-def test_the_run_directory_is_a_path() -> None:
-    assert shown("--run-dir", "/tmp/x")["run_dir"] == str(Path("/tmp/x"))
+def test_the_run_directory_is_a_path(tmp_path: Path) -> None:
+    assert shown("--run-dir", str(tmp_path / "run"))["run_dir"] == str(tmp_path / "run")
 
 
 def test_a_users_mistake_ends_a_program_with_one_line_and_code_2(
