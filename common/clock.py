@@ -15,10 +15,9 @@ said again and again is said at a beat, and an idle pipeline wakes up as a whole
 just used. Each at a second of its own, they took twice the CPU (docs/performance.md).
 """
 
-
 LATE_SECONDS = 0.1
-"""How long after a beat a stage waits for what the stage before it says at the same one, before it speaks itself: what is passed on is of
-this beat then, and not of this or the one before as chance has it.
+"""How long after a beat the matcher waits for what the watchers say at the same one, before it speaks itself, and the relay as long again
+for the matcher: what is passed on is of this beat then, and not of this or the one before as chance has it.
 """
 
 

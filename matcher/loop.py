@@ -54,7 +54,7 @@ class Loop:
         self._tick_at = self._report_at = clock()
 
     def turn(self) -> None:
-        """Waits until there is something to do, at most until the next tick, and does it."""
+        """Waits until there is something to do, at most until the next tick or report, and does it."""
         core = self._core
         to_send = self._unsent is not None or core.has_news()
         until = min(self._tick_at, self._report_at + LATE_SECONDS)

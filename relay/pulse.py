@@ -56,7 +56,7 @@ def beat(pulse: Pulse, now: float, *, reported_at: float) -> tuple[Pulse, list[D
 
 
 def _vitals_due_at(pulse: Pulse, reported_at: float) -> float:
-    return pulse.vitals_at + (0.0 if reported_at >= pulse.vitals_at else LATE_SECONDS)
+    return pulse.vitals_at + (0.0 if reported_at >= pulse.vitals_at else 2 * LATE_SECONDS)
 
 
 def _heartbeat_after(now: float) -> float:

@@ -63,7 +63,7 @@ def test_pods_hold_heartbeats_back(up: Bench) -> None:
 def test_vitals_tell_the_health_and_resources_of_the_whole_pipeline(up: Bench) -> None:
     report = Report(matcher=Incarnation("m"), healthy=True, usage=Usage(user_us=100))
     up.take(report)
-    up.turn(after=1.1)
+    up.turn(after=1.2)
     up.turn(after=5.0)
     told = [one for one in up.heard(vitals=True) if one["message"] in VITALS]
     assert [one["status"] for one in told if "status" in one] == [1, 0, 1]
@@ -71,7 +71,7 @@ def test_vitals_tell_the_health_and_resources_of_the_whole_pipeline(up: Bench) -
 
 
 def test_what_the_pipeline_used_before_its_first_report_is_no_share_of_the_second_in_which_it_came(up: Bench) -> None:
-    up.turn(after=1.1)
+    up.turn(after=1.2)
     for second in (1, 2):
         up.take(Report(matcher=Incarnation("m"), healthy=True, usage=Usage(user_us=900_000 + second * 100_000)))
         up.turn(after=1.0)

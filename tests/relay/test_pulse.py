@@ -48,10 +48,13 @@ def test_both_go_out_at_beats_which_all_processes_have_in_common() -> None:
 def test_vitals_wait_for_the_matchers_report_of_the_same_beat_but_not_for_long() -> None:
     """Else chance decides whether two reports or none came since the last ones, and the pipeline's CPU is said as twice the truth, or 0."""
     life, _ = pulse.beat(pulse.started(10.3), 10.3, reported_at=NEVER)
-    late = 11.0 + LATE_SECONDS
+    late = 11.0 + 2 * LATE_SECONDS
     assert life.due_at(10.9) == late
     assert life.due_at(11.001) == 11.0
     assert pulse.beat(life, 11.05, reported_at=10.9)[1] == []
+    assert pulse.beat(life, 11.0 + LATE_SECONDS, reported_at=10.9)[1] == [], (
+        "a matcher that misses a watcher reports just now"
+    )
     assert pulse.beat(life, 11.05, reported_at=11.04)[1] == [Due.VITALS]
     assert pulse.beat(life, late, reported_at=10.9)[1] == [Due.VITALS]
 
