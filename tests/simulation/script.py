@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable
+from itertools import combinations
 from typing import NamedTuple
 
 from tests.simulation.edges import Edges
@@ -91,7 +92,7 @@ def _patience(script: Script) -> float:
 
 
 def shrink(failed: Failed, edges: Edges) -> Failed:
-    """The same kind of failure with fewer steps: no step of it can be left out, none needs fewer moves."""
+    """The same kind of failure with fewer steps: no step of it can be left out, nor any two of them, and none needs fewer moves."""
     while (simpler := _simpler(failed, edges)) is not None:
         failed = simpler
     return failed
@@ -115,3 +116,6 @@ def _simplifications(script: Script) -> Iterable[Script]:
     for at, step in enumerate(steps):
         if step.moves:
             yield Script(script.seed, (*steps[:at], step._replace(moves=step.moves // 2), *steps[at + 1 :]))
+    # What follows a step is another interleaving without it: where each of two alone was needed, both may be not.
+    for first, second in combinations(range(len(steps)), 2):
+        yield Script(script.seed, (*steps[:first], *steps[first + 1 : second], *steps[second + 1 :]))
