@@ -15,7 +15,7 @@ import msgspec
 
 from common.records import UID, Container, Kind
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The protocol's version. It changes with any change of a message that an older process would misread."""
 
 Incarnation = NewType("Incarnation", str)

@@ -12,9 +12,9 @@ from typing import Final, assert_never
 
 import msgspec
 
-from common.records import UID, Controller, Kind, decode_controller
+from common.records import UID, Controller, Kind, decode_controller, decode_pod_shape_head
 from matcher.owners import NOBODY, Owners, direct_owner, owner_behind, watched_kind
-from matcher.pods import Owner, Pod
+from matcher.pods import Owner, Pod, Shape
 
 NO_REFERENCE: Final = b"\xc0"
 """Of a pod without a controller: msgpack's nil."""
@@ -45,7 +45,7 @@ class Group(msgspec.Struct, gc=False, eq=False):
     """The pods with one controller reference."""
 
     reference: bytes
-    """As pods' records have it (`PodHead.controller`)."""
+    """As pods' records have it (`PodShapeHead.controller`)."""
     controller: Controller | None
     standing: Standing
     pods: list[Pod]
@@ -64,22 +64,34 @@ class Groups:
         self._owners = owners
         self._climb = climb
         self._before_change = before_change
+        self._by_shape: dict[bytes, Shape] = {}
         self._by_reference: dict[bytes, Group] = {NO_REFERENCE: Group(NO_REFERENCE, None, Resolved(NOBODY), [])}
         self._by_controller: dict[UID, tuple[Group, ...]] = {}
         """Mostly one group each: a controller has one name and kind, unless a reference is made up."""
         self._waiting: dict[Group, Waiting] = {}
         """Groups that wait, in the order in which they began to."""
 
-    def group_of(self, reference: bytes, now: float) -> Group:
-        """The group of a controller reference (`PodHead.controller`), made if there is none; whoever asks puts a pod in it.
+    @property
+    def shapes(self) -> int:
+        """How many different shapes the pods have."""
+        return len(self._by_shape)
 
-        Raises one of `BAD_RECORD` for bytes that are no reference.
+    def shape_of(self, data: bytes, now: float) -> Shape:
+        """The one with these bytes, made with its group if there is none; whoever asks puts a pod in it.
+
+        Raises one of `BAD_RECORD` for bytes that are no shape of a pod.
         """
-        group = self._by_reference.get(reference)
-        return self._new_group(reference, now) if group is None else group
+        shape = self._by_shape.get(data)
+        if shape is None:
+            reference = bytes(decode_pod_shape_head(data).controller)
+            group = self._by_reference.get(reference)
+            shape = Shape(data, self._new_group(reference, now) if group is None else group)
+            self._by_shape[data] = shape
+        return shape
 
     def join(self, pod: Pod) -> None:
-        """Puts the pod in the group that it names, and gives it the group's owner."""
+        """Puts the pod in the group of its shape, and gives it the group's owner."""
+        pod.shape.pods += 1
         group = pod.group
         pod.place = len(group.pods)
         group.pods.append(pod)
@@ -93,6 +105,7 @@ class Groups:
 
     def leave(self, pod: Pod) -> None:
         """Takes the pod out of its group, at the cost of one step however large the group is. A group without pods is forgotten."""
+        self._leave_shape(pod.shape)
         group = pod.group
         last = group.pods.pop()
         if last is not pod:
@@ -101,6 +114,17 @@ class Groups:
         self._count(group.standing, -1)
         if not group.pods and group.controller is not None:
             self._forget(group, group.controller.uid)
+
+    def move(self, pod: Pod, shape: Shape) -> None:
+        """Gives the pod another shape. With that it may change its group: adoption, orphaning, or another controller."""
+        if shape.group is pod.group:
+            self._leave_shape(pod.shape)
+            pod.shape = shape
+            shape.pods += 1
+        else:
+            self.leave(pod)
+            pod.shape = shape
+            self.join(pod)
 
     def record_came(self, kind: Kind, uid: UID) -> None:
         """The owner's record is new or has changed: its groups are resolved by it."""
@@ -148,6 +172,11 @@ class Groups:
             above = self._owners[kind].controller_of(controller.uid)
             return Resolved(owner_behind(controller, above, climb=self._climb))
         return Provisional(direct_owner(controller)) if kind in self.hopeless else Waiting(now)
+
+    def _leave_shape(self, shape: Shape) -> None:
+        shape.pods -= 1
+        if not shape.pods:
+            del self._by_shape[shape.data]
 
     def _go_provisional(self, group: Group) -> None:
         self._settle(group, Provisional(direct_owner(group.controller)))

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 import msgspec
 
 from common.messages import Apply, Delete, Incarnation
-from common.records import OWNER_KINDS, UID, Kind, decode_owner, decode_pod_head
+from common.records import OWNER_KINDS, UID, Kind, decode_owner, decode_pod_head, own_part
 from matcher.addresses import Choice
 from matcher.fill import Fill
-from matcher.groups import Group, Groups
+from matcher.groups import Groups
 from matcher.outbox import Outbox
 from matcher.owners import Owners
 from matcher.pods import BAD_RECORD, Pod
@@ -24,11 +24,11 @@ class Matcher:
     def __init__(self, *, incarnation: Incarnation, choose_ip: Choice, climb: bool) -> None:
         self.pods: dict[UID, Pod] = {}
         self.owners: dict[Kind, Owners] = {kind: Owners() for kind in OWNER_KINDS}
-        self.outbox = Outbox(pods=self.pods, matcher=incarnation, on_bad_record=self._bad_record)
+        self.outbox = Outbox(pods=self.pods, matcher=incarnation, choose_ip=choose_ip, on_bad_record=self._bad_record)
         self.groups = Groups(owners=self.owners, climb=climb, before_change=self._before_change)
         self.bad_records: dict[Kind, int] = dict.fromkeys(("pods", *OWNER_KINDS), 0)
         """Records that could not be decoded, and were left out."""
-        self._choose_ip = choose_ip
+        self.choose_ip = choose_ip
         self._fill: Fill[UID] = Fill()
         self._stamp_ns = 0
 
@@ -80,30 +80,24 @@ class Matcher:
         self.groups.record_came(kind, record.uid)
 
     def _apply_pod(self, raw: msgspec.Raw, now: float) -> None:
-        head = decode_pod_head(raw)
-        # Before anything changes: it decodes a reference that is new, and refuses what is none.
-        group = self.groups.group_of(bytes(head.controller), now)
-        uid, record = head.uid, bytes(raw)
+        head, packed = decode_pod_head(raw), bytes(raw)
+        uid, data = head.uid, bytes(head.shape)
+        own = own_part(packed, data, uid)
+        # The last that may refuse it, and before anything changes: it decodes a shape that is new.
+        shape = self.groups.shape_of(data, now)
         self._fill.mention(uid)
-        ip = self._choose_ip(head.ips)
         pod = self.pods.get(uid)
         if pod is None:
-            pod = Pod(uid, record, ip, group)
+            pod = Pod(uid, shape, own)
             self.groups.join(pod)
             self.pods[uid] = pod
             self.outbox.before_change(pod, self._stamp_ns)
-        elif pod.record != record:
+        elif pod.shape is not shape or pod.own != own:
             self.outbox.before_change(pod, self._stamp_ns)
-            pod.record = record
-            pod.ip = ip or pod.ip
-            if group is not pod.group:
-                self._move(pod, group)
-
-    def _move(self, pod: Pod, group: Group) -> None:
-        """Adoption, orphaning, or another controller."""
-        self.groups.leave(pod)
-        pod.group = group
-        self.groups.join(pod)
+            pod.last_ip = "" if self.choose_ip(head.own.ips) else pod.ip(self.choose_ip)
+            pod.own = own
+            if pod.shape is not shape:
+                self.groups.move(pod, shape)
 
     def _delete_pod(self, uid: UID) -> None:
         pod = self.pods.pop(uid, None)

@@ -23,7 +23,7 @@ from common.messages import (
     Resync,
 )
 from common.records import UID, Container
-from matcher.addresses import UNROUTABLE
+from matcher.addresses import UNROUTABLE, Choice
 from matcher.groups import Waiting
 from matcher.pods import BAD_RECORD, NEVER, Owner, Pod, Sending, new_containers
 
@@ -86,7 +86,14 @@ class Batch:
 class Outbox:
     """Of one life of the matcher. `pods` is the matcher's store, whose keeper alone adds and removes."""
 
-    def __init__(self, *, pods: Mapping[UID, Pod], matcher: Incarnation, on_bad_record: Callable[[UID], None]) -> None:
+    def __init__(
+        self,
+        *,
+        pods: Mapping[UID, Pod],
+        matcher: Incarnation,
+        choose_ip: Choice,
+        on_bad_record: Callable[[UID], None],
+    ) -> None:
         self.state: Closed | Open = Closed()
         self.sent = 0
         """Number of the epoch's last emission that was taken from here."""
@@ -97,6 +104,7 @@ class Outbox:
         """PodNew that went out without an address that the wire can carry."""
         self._pods = pods
         self._matcher = matcher
+        self._choose_ip = choose_ip
         self._on_bad_record = on_bad_record
         self._sending = NEVER
         """What goes out now."""
@@ -148,9 +156,12 @@ class Outbox:
         unsaid = self._dirty.get(pod.uid)
         if unsaid is None:
             live = pod.sent.epoch == self.state.epoch
-            self._dirty[pod.uid] = Unsaid(stamp_ns, Told(pod.record, pod.ip, pod.owner) if live else None)
+            self._dirty[pod.uid] = Unsaid(stamp_ns, self._told(pod) if live else None)
         elif stamp_ns:
             unsaid.stamp_ns = stamp_ns
+
+    def _told(self, pod: Pod) -> Told:
+        return Told(pod.record, pod.ip(self._choose_ip), pod.owner)
 
     def deleted(self, pod: Pod, stamp_ns: int) -> None:
         """The pod is no longer in the store. If the reducer knows it, it is to hear of that."""
@@ -220,28 +231,32 @@ class Outbox:
 
     def _say_new(self, batch: Batch, pod: Pod, sending: Sending) -> None:
         """A pod that the reducer does not know: if it may go out, it does with all its containers; else its next change brings it here."""
-        if not pod.ip or isinstance(pod.group.standing, Waiting):
+        ip = pod.ip(self._choose_ip)
+        if not ip or isinstance(pod.group.standing, Waiting):
             return
         pod.sent = sending
         self.live += 1
-        self._say_pod(batch, pod, containers=True)
+        self._say_pod(batch, pod, ip, containers=True)
 
     def _say_difference(self, batch: Batch, pod: Pod, told: Told) -> None:
         # One that was deleted and came back may have no address yet, or wait for its owner: till then it stays as it was told.
-        pod.ip = pod.ip or told.ip
+        ip = pod.ip(self._choose_ip)
+        if not ip:
+            ip = pod.last_ip = told.ip
         pod.owner = pod.owner or told.owner
-        if pod.ip != told.ip or pod.owner != told.owner:
-            self._say_pod(batch, pod, containers=False)
+        if ip != told.ip or pod.owner != told.owner:
+            self._say_pod(batch, pod, ip, containers=False)
         containers = self._new_containers(pod, told)
         if containers:
             batch.add(PodContainers(pod.uid, containers), EMISSION_BYTES * (1 + len(containers)))
 
-    def _say_pod(self, batch: Batch, pod: Pod, *, containers: bool) -> None:
+    def _say_pod(self, batch: Batch, pod: Pod, ip: str, *, containers: bool) -> None:
         owner = pod.owner
         assert owner is not None
-        self.without_ipv4 += pod.ip == UNROUTABLE
-        emission = PodNew(msgspec.Raw(pod.record), pod.ip, owner.kind, owner.name, owner.uid, containers)
-        batch.add(emission, len(pod.record) + EMISSION_BYTES)
+        self.without_ipv4 += ip == UNROUTABLE
+        record = pod.record
+        emission = PodNew(msgspec.Raw(record), ip, owner.kind, owner.name, owner.uid, containers)
+        batch.add(emission, len(record) + EMISSION_BYTES)
 
     def _new_containers(self, pod: Pod, told: Told) -> list[Container]:
         try:

@@ -1,6 +1,7 @@
 """A pod as the matcher keeps it, and what changed between two records of it.
 
-Of 100,000 pods each byte counts: a pod is its UID, its record's bytes as the watcher packed them, and what decides its emission.
+Of 100,000 pods each byte counts: a pod is its UID, its record's bytes as the watcher packed them (its own; it shares those of its
+shape with the pods of its template), and what decides its emission.
 Containers are decoded only when a pod that the reducer knows changes. The structs are outside the garbage collector's sight
 (`gc=False`); the one cycle, pod ↔ group, is undone by hand when the pod goes.
 """
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from common.messages import Epoch, OwnerKind
-from common.records import UID, Container, decode_pod
+from common.records import UID, Container, decode_pod, decode_pod_own_head, join
 
 if TYPE_CHECKING:
+    from matcher.addresses import Choice
     from matcher.groups import Group
 
 
@@ -42,22 +44,45 @@ class Owner(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
+class Shape(msgspec.Struct, gc=False, eq=False):
+    """What pods of one template have in common."""
+
+    data: bytes
+    """Their records' shape (`common.records`)."""
+    group: Group
+    pods: int = 0
+    """How many have it."""
+
+
 class Pod(msgspec.Struct, gc=False, eq=False):
     """The newest that is known of a pod, and in which epoch the reducer was told of it."""
 
     uid: UID
-    record: bytes
-    """Bytes of its `PodRecord`."""
-    ip: str
-    """The address to send. It stays when a later record has none: the pod stays as it is."""
-    group: Group
-    """The pods with the same controller reference, and who that leads to."""
+    shape: Shape
+    own: bytes
+    """Its record's own part (`common.records`)."""
     place: int = 0
     """Its index in the group's list of pods."""
     owner: Owner | None = None
     """Who its group led to last. It stays while a new reference waits for its owner's record."""
     sent: Sending = NEVER
     """When something of it went out last. The reducer knows it in the epoch of that, and in no other."""
+    last_ip: str = ""
+    """The address that it had, while its record has none: the pod stays as it is."""
+
+    def ip(self, choose: Choice) -> str:
+        """The address to send; empty while it never had one. Read out of the record when it is wanted: kept, it would be 64 bytes."""
+        return self.last_ip or choose(decode_pod_own_head(self.own).ips)
+
+    @property
+    def group(self) -> Group:
+        """The pods with the same controller reference, and who that leads to."""
+        return self.shape.group
+
+    @property
+    def record(self) -> bytes:
+        """Bytes of its `PodRecord`."""
+        return join(self.shape.data, self.uid, self.own)
 
 
 def new_containers(*, told: bytes, record: bytes) -> list[Container]:
@@ -65,7 +90,7 @@ def new_containers(*, told: bytes, record: bytes) -> list[Container]:
 
     Raises one of `BAD_RECORD` for a record that cannot be decoded.
     """
-    if told is record:
+    if told == record:
         return []
     known = {container.id for container in decode_pod(told).containers}
     return [container for container in decode_pod(record).containers if container.id and container.id not in known]

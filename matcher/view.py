@@ -32,6 +32,7 @@ class MatcherView:
             "incarnation": core.incarnation,
             "pods": {
                 "known": len(matcher.pods),
+                "shapes": matcher.groups.shapes,
                 "live": outbox.live,
                 "waiting": matcher.groups.waiting,
                 "provisional": matcher.groups.provisional,

@@ -57,10 +57,13 @@ class Why:
         search = Search(wanted)
         for pod in gently(list(pods.values()), self._rest):
             # A pod keeps the address that it is sent with, also when a later record has none.
-            kept = isinstance(wanted, ByAddress) and pod.ip == wanted.ip
+            kept = isinstance(wanted, ByAddress) and self._ip(pod) == wanted.ip
             record = _decoded(pod) if kept else search.record(pod.record)
             if record is not None:
                 yield pod, record
+
+    def _ip(self, pod: Pod) -> str:
+        return pod.ip(self._core.matcher.choose_ip)
 
     def _told(self, pod: Pod, record: PodRecord) -> Json:
         unsaid = self._core.outbox.unsaid(pod.uid)
@@ -68,7 +71,7 @@ class Why:
             "uid": pod.uid,
             "namespace": record.namespace,
             "name": record.name,
-            "ip": pod.ip,
+            "ip": self._ip(pod),
             "ips": record.ips,
             "host_network": record.host_network,
             "containers": [*map(_container, record.containers)],
@@ -92,7 +95,8 @@ class Why:
 
     def _obstacles(self, pod: Pod, unsaid: Unsaid | None) -> Iterator[Json]:
         """Why its newest state has not gone out; nothing when it has."""
-        if not pod.ip:
+        ip = self._ip(pod)
+        if not ip:
             yield _obstacle("no_ip", "it has no IP address yet")
         standing = pod.group.standing
         if isinstance(standing, Waiting):
@@ -102,7 +106,7 @@ class Why:
             yield self._closed()
         elif unsaid is not None:
             yield self._held_back("dirty", "its newest change has not been sent")
-        elif pod.ip and not isinstance(standing, Waiting) and pod.sent.epoch != state.epoch:
+        elif ip and not isinstance(standing, Waiting) and pod.sent.epoch != state.epoch:
             left = self._core.outbox.unswept
             yield self._held_back("unswept", f"epoch {state.epoch} is being sent, and {left} pods are still to come")
 

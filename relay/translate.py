@@ -11,7 +11,8 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 from enum import StrEnum, auto
-from typing import assert_never
+from functools import lru_cache
+from typing import Self, assert_never
 
 import msgspec
 
@@ -20,11 +21,16 @@ from common.records import (
     BAD_RECORD,
     UID,
     Container,
+    ContainerId,
     ContainerKind,
+    ContainerShape,
+    PackedPod,
     PodRecord,
     container_id,
+    decode_packed_pod,
     decode_pod,
-    decode_pod_head,
+    decode_pod_shape,
+    uid_of,
 )
 from relay import encode
 from relay.fit import DoesNotFit, fit
@@ -32,6 +38,7 @@ from relay.fit import DoesNotFit, fit
 NO_ADDRESS = bytes(4)
 _MAIN = int(ContainerKind.MAIN)
 _KNOWN_OWNERS = frozenset(int(kind) for kind in OwnerKind)
+_BAD_POD = (*BAD_RECORD, ValueError)  # of `zip`: not one ID for each container
 _DOES_NOT_PACK = (struct.error, UnicodeEncodeError, OSError, ValueError)
 
 # Positions in the payloads. A pod's fate hangs on its UID alone, so every PodNew of one pod is sent, or none is.
@@ -61,6 +68,41 @@ class Fault(StrEnum):
 
 Note = Callable[[Fault, UID], None]
 """Told of each fault, with the UID of the pod that has it (empty where there is none)."""
+
+
+class _ContainerShape(msgspec.Struct, frozen=True, gc=False):
+    """What is said of a container beside its ID and its pod."""
+
+    name: str
+    image: str
+    texts: str
+    """Both, as they follow each other in a payload."""
+
+    @classmethod
+    def of(cls, container: Container | ContainerShape) -> Self:
+        return cls(container.name, container.image, container.name + container.image)
+
+
+class _Shape(msgspec.Struct, frozen=True, gc=False):
+    """What is said of all pods of a shape."""
+
+    host_network: bool
+    namespace_length: int
+    texts: str
+    """Namespace and version, as they follow each other in a payload."""
+    containers: list[_ContainerShape]
+
+
+@lru_cache(64)  # pods of one shape come one after the other
+def _shape_of(packed: bytes) -> _Shape:
+    """Raises one of `BAD_RECORD`."""
+    shape = decode_pod_shape(packed)
+    return _Shape(
+        host_network=shape.host_network,
+        namespace_length=len(shape.namespace),
+        texts=shape.namespace + _version(shape.containers),
+        containers=[*map(_ContainerShape.of, shape.containers)],
+    )
 
 
 class Translator:
@@ -99,37 +141,43 @@ class Translator:
 
     def _pod(self, emission: PodNew, *, stamp_ns: int, out: list[bytes]) -> None:
         try:
-            record = decode_pod(emission.record)
-        except BAD_RECORD:
+            pod = decode_packed_pod(emission.record)
+            shape = _shape_of(bytes(pod.shape))
+            containers = list(zip(pod.own.container_ids, shape.containers, strict=True))
+        except _BAD_POD:
             self._leave_out(_uid_of(emission.record), Fault.RECORD_MALFORMED)
             return
         try:
-            out.append(_pod_as_is(emission, record, stamp_ns=stamp_ns))
+            out.append(_pod_as_is(emission, pod, shape, stamp_ns=stamp_ns))
         except _DOES_NOT_PACK:
             try:
-                out.append(self._pod_repaired(emission, record, stamp_ns=stamp_ns))
+                out.append(self._pod_repaired(emission, decode_pod(emission.record), stamp_ns=stamp_ns))
             except DoesNotFit:
-                self._leave_out(record.uid, Fault.IDENTITY_TOO_LONG)
+                self._leave_out(pod.uid, Fault.IDENTITY_TOO_LONG)
                 return
         if self._left_out:
-            self._left_out.discard(record.uid)
+            self._left_out.discard(pod.uid)
         self.messages["pod_new_with_name"] += 1
         if emission.containers:
-            self._containers(record.uid, record.containers, stamp_ns=stamp_ns, out=out)
+            self._containers(pod.uid, containers, stamp_ns=stamp_ns, out=out)
 
     def _new_containers(self, emission: PodContainers, *, stamp_ns: int, out: list[bytes]) -> None:
         if emission.uid not in self._left_out:
-            self._containers(emission.uid, emission.containers, stamp_ns=stamp_ns, out=out)
+            containers = [(one.id, _ContainerShape.of(one)) for one in emission.containers]
+            self._containers(emission.uid, containers, stamp_ns=stamp_ns, out=out)
 
-    def _containers(self, uid: UID, containers: list[Container], *, stamp_ns: int, out: list[bytes]) -> None:
-        for container in containers:
-            if not container.id:
+    def _containers(
+        self, uid: UID, containers: list[tuple[ContainerId, _ContainerShape]], *, stamp_ns: int, out: list[bytes]
+    ) -> None:
+        for packed, shape in containers:
+            if not packed:
                 continue
+            id_ = container_id(packed)
             try:
-                out.append(_container_as_is(uid, container, stamp_ns=stamp_ns))
+                out.append(_container_as_is(uid, id_, shape, stamp_ns=stamp_ns))
             except _DOES_NOT_PACK:
                 try:
-                    out.append(self._container_repaired(uid, container, stamp_ns=stamp_ns))
+                    out.append(self._container_repaired(uid, id_, shape, stamp_ns=stamp_ns))
                 except DoesNotFit:
                     self._note(Fault.IDENTITY_TOO_LONG, uid)
                     continue
@@ -153,7 +201,7 @@ class Translator:
     # Repairs -------------------------------------------------------------------------------------------------------------------
 
     def _pod_repaired(self, emission: PodNew, record: PodRecord, *, stamp_ns: int) -> bytes:
-        owner_name, owner_uid = _owner(emission, record)
+        owner_name, owner_uid = _owner(emission, record.name)
         texts = (record.uid, owner_name, record.name, owner_uid, record.namespace, _version(record.containers))
         strings = self._fitted(texts, uid=record.uid, whole=_POD_IDENTITIES, struct_bytes=encode.POD_NEW_BYTES)
         return encode.pod_new_with_name(
@@ -169,8 +217,8 @@ class Translator:
             version=strings[5],
         )
 
-    def _container_repaired(self, uid: UID, container: Container, *, stamp_ns: int) -> bytes:
-        texts = (uid, container_id(container.id), container.name, container.image)
+    def _container_repaired(self, uid: UID, id_: str, shape: _ContainerShape, *, stamp_ns: int) -> bytes:
+        texts = (uid, id_, shape.name, shape.image)
         strings = self._fitted(texts, uid=uid, whole=_CONTAINER_IDENTITIES, struct_bytes=encode.POD_CONTAINER_BYTES)
         return encode.pod_container(
             stamp_ns, uid=strings[0], container_id=strings[1], name=strings[2], image=strings[3]
@@ -204,14 +252,14 @@ class Translator:
         return OwnerKind.OTHER
 
 
-def _pod_as_is(emission: PodNew, record: PodRecord, *, stamp_ns: int) -> bytes:
+def _pod_as_is(emission: PodNew, pod: PackedPod, shape: _Shape, *, stamp_ns: int) -> bytes:
     """Raises one of `_DOES_NOT_PACK` for anything but ASCII that fits. In ASCII a text is as long as its bytes, so one encoding does for
     all of a payload: with a call and an encoding for each string, a pod takes twice the time."""
     if emission.owner_kind not in _KNOWN_OWNERS:
         raise struct.error("owner kind unknown")
-    owner_name, owner_uid = _owner(emission, record)
-    uid, name, namespace = record.uid, record.name, record.namespace
-    payload = f"{uid}{owner_name}{name}{owner_uid}{namespace}{_version(record.containers)}".encode("ascii")
+    uid, name = pod.uid, pod.own.name
+    owner_name, owner_uid = _owner(emission, name)
+    payload = f"{uid}{owner_name}{name}{owner_uid}{shape.texts}".encode("ascii")
     head = encode.pod_new_head(
         stamp_ns,
         515,
@@ -221,28 +269,27 @@ def _pod_as_is(emission: PodNew, record: PodRecord, *, stamp_ns: int) -> bytes:
         len(owner_name),
         len(name),
         len(owner_uid),
-        len(namespace),
+        shape.namespace_length,
         emission.owner_kind,
-        record.host_network,
+        shape.host_network,
     )
     return head + payload
 
 
-def _container_as_is(uid: UID, container: Container, *, stamp_ns: int) -> bytes:
+def _container_as_is(uid: UID, id_: str, shape: _ContainerShape, *, stamp_ns: int) -> bytes:
     """As `_pod_as_is`."""
-    id_ = container_id(container.id)
-    payload = f"{uid}{id_}{container.name}{container.image}".encode("ascii")
+    payload = f"{uid}{id_}{shape.texts}".encode("ascii")
     length = encode.POD_CONTAINER_BYTES + len(payload)
-    head = encode.pod_container_head(stamp_ns, 494, length, len(uid), len(id_), len(container.name))
+    head = encode.pod_container_head(stamp_ns, 494, length, len(uid), len(id_), len(shape.name))
     return head + payload
 
 
-def _owner(emission: PodNew, record: PodRecord) -> tuple[str, str]:
+def _owner(emission: PodNew, pod_name: str) -> tuple[str, str]:
     """Name and UID; a pod without an owner is sent as its own (protocol.md, `owner_kind`)."""
-    return (record.name, "") if emission.owner_kind == OwnerKind.NONE else (emission.owner_name, emission.owner_uid)
+    return (pod_name, "") if emission.owner_kind == OwnerKind.NONE else (emission.owner_name, emission.owner_uid)
 
 
-def _version(containers: list[Container]) -> str:
+def _version(containers: Sequence[Container] | Sequence[ContainerShape]) -> str:
     """The images of the main containers, each in single quotes, sorted, joined by commas (protocol.md, `version`)."""
     images = [f"'{one.image}'" for one in containers if one.kind == _MAIN]
     images.sort()
@@ -259,6 +306,6 @@ def _is_ipv6(text: str) -> bool:
 
 def _uid_of(record: msgspec.Raw) -> UID:
     try:
-        return decode_pod_head(record).uid
+        return uid_of(record)
     except BAD_RECORD:
         return UID("")

@@ -34,7 +34,6 @@ class Knows:
                     yield wanted.uid
                 continue
             # One step of the interpreter copies the references, so the loop may go on changing the store.
-            for raw in gently(list(scope.store.records()), self._rest):
-                record = search.record(raw)
-                if record is not None:
-                    yield record.uid
+            for kept in gently(list(scope.store.records()), self._rest):
+                if search.record(kept.packed()) is not None:
+                    yield kept.uid

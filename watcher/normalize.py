@@ -4,22 +4,32 @@ It reads attributes by the API's names, so the objects of both decoders (`decode
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Final
 
 from common.records import (
+    NOTHING,
     UID,
-    Container,
+    ContainerId,
     ContainerKind,
+    ContainerShape,
     Controller,
     Kind,
-    OwnerRecord,
-    PodRecord,
-    encode_record,
+    PodOwn,
+    PodShape,
+    Record,
+    pack,
     pack_container_id,
 )
 from watcher.objects import ContainerStatus, OwnerReference, PartialObject, Pod, PodStatus
 
-Normalized = tuple[UID, bytes] | None
-"""The UID and the record's bytes, or None for an object without a UID: there is no way to speak of it."""
+Normalized = Record | None
+"""None for an object without a UID: there is no way to speak of it."""
+
+
+_MAIN: Final = int(ContainerKind.MAIN)
+_INIT: Final = int(ContainerKind.INIT)
+_EPHEMERAL: Final = int(ContainerKind.EPHEMERAL)
 
 
 def pod(item: Pod) -> Normalized:
@@ -29,16 +39,20 @@ def pod(item: Pod) -> Normalized:
     if not uid:
         return None
     spec, status = item.spec, item.status
-    record = PodRecord(
-        uid=UID(uid),
-        ips=_ips(status) if status else [],
-        controller=_controller(meta.ownerReferences or ()),
-        host_network=bool(spec and spec.hostNetwork),
-        namespace=meta.namespace or "",
-        name=meta.name or "",
-        containers=_containers(status) if status else [],
+    containers: list[tuple[int, str, str]] = []
+    ids: list[ContainerId] = []
+    if status:
+        _add(_MAIN, status.containerStatuses, containers, ids)
+        _add(_INIT, status.initContainerStatuses, containers, ids)
+        _add(_EPHEMERAL, status.ephemeralContainerStatuses, containers, ids)
+    shape = _pod_shape(
+        _controller(meta.ownerReferences or ()),
+        bool(spec and spec.hostNetwork),
+        meta.namespace or "",
+        tuple(containers),
     )
-    return record.uid, encode_record(record)
+    own = PodOwn(_ips(status) if status else [], meta.name or "", ids)
+    return Record(shape, UID(uid), pack(own))
 
 
 def owner(item: PartialObject) -> Normalized:
@@ -46,16 +60,35 @@ def owner(item: PartialObject) -> Normalized:
     uid = item.metadata.uid
     if not uid:
         return None
-    return UID(uid), encode_record(OwnerRecord(UID(uid), _controller(item.metadata.ownerReferences or ())))
+    return Record(pack(_read(_controller(item.metadata.ownerReferences or ()))), UID(uid), NOTHING)
 
 
-def _controller(references: Iterable[OwnerReference]) -> Controller | None:
+_Reference = tuple[str, str, str, str]
+"""UID, kind, `apiVersion` and name."""
+
+
+def _controller(references: Iterable[OwnerReference]) -> _Reference | None:
     """The reference with `controller: true`; the API allows one at most (metav1.OwnerReference)."""
     for reference in references:
         if reference.controller and reference.uid:
-            group, slash, _ = (reference.apiVersion or "").partition("/")
-            return Controller(UID(reference.uid), reference.kind or "", group if slash else "", reference.name or "")
+            return reference.uid, reference.kind or "", reference.apiVersion or "", reference.name or ""
     return None
+
+
+def _read(reference: _Reference | None) -> Controller | None:
+    if reference is None:
+        return None
+    uid, kind, version, name = reference
+    group, slash, _ = version.partition("/")
+    return Controller(UID(uid), kind, group if slash else "", name)
+
+
+@lru_cache(64)  # lists bring the pods of one template one after the other
+def _pod_shape(
+    reference: _Reference | None, host_network: bool, namespace: str, containers: tuple[tuple[int, str, str], ...]
+) -> bytes:
+    shapes = [ContainerShape(*one) for one in containers]
+    return pack(PodShape(_read(reference), host_network, namespace, shapes))
 
 
 def _ips(status: PodStatus) -> list[str]:
@@ -67,20 +100,15 @@ def _ips(status: PodStatus) -> list[str]:
     return ips
 
 
-def _containers(status: PodStatus) -> list[Container]:
-    containers = _of_kind(ContainerKind.MAIN, status.containerStatuses)
-    if status.initContainerStatuses:
-        containers += _of_kind(ContainerKind.INIT, status.initContainerStatuses)
-    if status.ephemeralContainerStatuses:
-        containers += _of_kind(ContainerKind.EPHEMERAL, status.ephemeralContainerStatuses)
-    return containers
-
-
-def _of_kind(kind: ContainerKind, statuses: Iterable[ContainerStatus] | None) -> list[Container]:
-    return [
-        Container(kind, pack_container_id(one.containerID or ""), one.name or "", one.image or "")
-        for one in statuses or ()
-    ]
+def _add(
+    kind: int,
+    statuses: Iterable[ContainerStatus] | None,
+    containers: list[tuple[int, str, str]],
+    ids: list[ContainerId],
+) -> None:
+    for one in statuses or ():
+        containers.append((kind, one.name or "", one.image or ""))
+        ids.append(pack_container_id(one.containerID or ""))
 
 
 NORMALIZERS: dict[Kind, Callable[[Pod], Normalized] | Callable[[PartialObject], Normalized]] = {

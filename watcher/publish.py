@@ -20,7 +20,7 @@ from common.messages import (
     SnapshotGone,
     Updates,
 )
-from common.records import Kind
+from common.records import Kind, Record
 from common.usage import own_usage
 
 CHUNK_BYTES = 256 * 1024
@@ -37,7 +37,7 @@ class _Snapshot(msgspec.Struct):
     request: int
     sequence: Sequence
     condition: Condition
-    records: list[bytes]
+    records: list[Record]
     objects: int
     at: int
     """Index of the first record that is not in a chunk yet."""
@@ -51,7 +51,7 @@ class _Snapshot(msgspec.Struct):
 class Publisher:
     """One life of a watcher, as its readers see it."""
 
-    def __init__(self, *, kind: Kind, incarnation: Incarnation, records: Callable[[], Iterable[bytes]]) -> None:
+    def __init__(self, *, kind: Kind, incarnation: Incarnation, records: Callable[[], Iterable[Record]]) -> None:
         self.kind: Kind = kind
         self.incarnation = incarnation
         self.sequence = Sequence(0)
@@ -104,7 +104,7 @@ class Publisher:
     def _cut(self, snapshot: _Snapshot, ask: SnapshotAsk) -> SnapshotChunk:
         size, records = 0, []
         while snapshot.at < len(snapshot.records) and size < CHUNK_BYTES:
-            record = snapshot.records[snapshot.at]
+            record = snapshot.records[snapshot.at].packed()
             records.append(msgspec.Raw(record))
             size += len(record)
             snapshot.at += 1

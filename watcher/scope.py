@@ -242,10 +242,9 @@ class Scope:
         if normalized is None:
             self._without_uid(now)
             return
-        uid, record = normalized
-        if self.store.apply(uid, record):
+        if self.store.apply(normalized):
             self.counts.changed += 1
-            self._events.append(Apply(msgspec.Raw(record)))
+            self._events.append(Apply(msgspec.Raw(normalized.packed())))
         else:
             self.counts.unchanged += 1
 

@@ -45,6 +45,7 @@ class WatcherView:
             "sequence": publisher.sequence,
             "condition": self._watcher.condition.name.lower(),
             "objects": sum(len(scope.store) for scope in scopes),
+            "shapes": sum(scope.store.shapes for scope in scopes),
             "watch_age_seconds": max(map(self._watch_age, scopes)),
             "last_event_age_seconds": self._age(max(scope.event_at for scope in scopes)),
             "last_bookmark_age_seconds": self._age(max(scope.bookmark_at for scope in scopes)),

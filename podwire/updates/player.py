@@ -21,7 +21,7 @@ from common.messages import (
     Updates,
     new_incarnation,
 )
-from common.records import BAD_RECORD, UID, Kind, decode_owner, decode_pod_head
+from common.records import BAD_RECORD, UID, Kind, Record, cut
 from watcher.publish import Publisher
 
 
@@ -38,7 +38,7 @@ class Player:
         self._begin()
 
     def _begin(self) -> None:
-        self.records: dict[UID, bytes] = {}
+        self.records: dict[UID, Record] = {}
         self._complete = False
         self._condition = Condition.LISTING
         self._publisher = Publisher(kind=self.kind, incarnation=new_incarnation(), records=self.records.values)
@@ -83,11 +83,11 @@ class Player:
         match event:
             case Apply(record=raw):
                 try:
-                    uid = decode_pod_head(raw).uid if self.kind == "pods" else decode_owner(raw).uid
+                    record = cut(bytes(raw))
                 except BAD_RECORD:
                     self.missed += 1
                     return False
-                self.records[uid] = bytes(raw)
+                self.records[record.uid] = record
             case Delete(uid=uid):
                 self.records.pop(uid, None)
             case InitDone():

@@ -84,12 +84,12 @@ def test_updates_are_these_bytes() -> None:
     )
     assert encode(message) == bytes.fromhex(
         "97"  # an array of 7
-        "0a 02"  # tag 10, version 2
+        "0a 03"  # tag 10, version 3
         "a4 6a6f6273"  # "jobs"
         "a1 69"  # "i"
         "03"
         "cd 012c"  # 300
-        "91 92 01 92 a2 7531 c0"  # [[1, ["u1", nil]]]
+        "91 92 01 93 c0 a2 7531 c0"  # [[1, [nil, "u1", nil]]]
     )
 
 
@@ -126,8 +126,8 @@ def test_a_message_of_another_version_is_refused_with_both_versions_named(messag
 
 
 def test_another_version_is_named_also_where_its_fields_are_unknown_here() -> None:
-    with pytest.raises(BadMessage, match="protocol version 3"):
-        decode(msgpack.packb([10, 3, {"everything": "else"}]))
+    with pytest.raises(BadMessage, match="protocol version 4"):
+        decode(msgpack.packb([10, 4, {"everything": "else"}]))
 
 
 def test_a_fault_names_the_message_and_quotes_nothing() -> None:

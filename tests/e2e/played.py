@@ -36,7 +36,10 @@ from common.records import (
     Kind,
     OwnerRecord,
     PodRecord,
+    Record,
     container_id,
+    cut,
+    decode_pod,
     encode_record,
     pack_container_id,
 )
@@ -47,7 +50,7 @@ from watcher.publish import Publisher
 
 BEAT_SECONDS = 1.0
 
-Record = PodRecord | OwnerRecord
+AnyRecord = PodRecord | OwnerRecord
 
 
 def pod(number: int, *, controller: Controller | None = None) -> PodRecord:
@@ -72,7 +75,7 @@ class PlayedWatcher:
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], run_dir: Path, kind: Kind) -> None:
         self.kind: Kind = kind
-        self.records: dict[UID, bytes] = {}
+        self.records: dict[UID, Record] = {}
         self.condition = Condition.FOLLOWING
         self.client = b""
         """The matcher's name on the ROUTER, once it has asked."""
@@ -87,10 +90,10 @@ class PlayedWatcher:
         self._publisher = Publisher(kind=self.kind, incarnation=new_incarnation(), records=self.records.values)
         self._beat_at = float("-inf")
 
-    def applied(self, *records: Record) -> Updates:
+    def applied(self, *records: AnyRecord) -> Updates:
         """What it publishes when it learns these records. Not sent."""
-        self.records |= {record.uid: encode_record(record) for record in records}
-        return self._numbered([Apply(msgspec.Raw(self.records[record.uid])) for record in records])
+        self.records |= {record.uid: cut(encode_record(record)) for record in records}
+        return self._numbered([Apply(msgspec.Raw(self.records[record.uid].packed())) for record in records])
 
     def deleted(self, *uids: UID) -> Updates:
         """What it publishes when these are gone. Not sent."""
@@ -206,7 +209,7 @@ class Scene(Stage):
 
     def truth(self) -> dict[str, tuple[str, str, str, list[str]]]:
         """What the reducer has to hold, by the watchers' records."""
-        return dict(self._truth_of(msgspec.msgpack.decode(one, type=PodRecord)) for one in self.pods.records.values())
+        return dict(self._truth_of(decode_pod(one.packed())) for one in self.pods.records.values())
 
     def _truth_of(self, one: PodRecord) -> tuple[str, tuple[str, str, str, list[str]]]:
         owner = ("none", one.name)
@@ -250,7 +253,7 @@ def stage_process(name: str, directory: Path, *options: str) -> Iterator[None]:
 
 
 @contextmanager
-def scene(directory: Path, *matcher_options: str, records: Iterable[Record] = ()) -> Iterator[Scene]:
+def scene(directory: Path, *matcher_options: str, records: Iterable[AnyRecord] = ()) -> Iterator[Scene]:
     """A matcher and a relay that are up; the pods' watcher has these records from the start."""
     with (
         rig.reducer() as reducer,

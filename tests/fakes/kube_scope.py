@@ -4,7 +4,7 @@ import random
 
 from common.logs import Log
 from common.messages import Apply, Delete, Event, Init, InitDone
-from common.records import Kind, decode_pod_head
+from common.records import Kind, uid_of
 from tests.fakes.kube_channel import NotingChannel
 from tests.fakes.kube_wire import PROTOBUF, Media, pod
 from watcher.channel import Happening
@@ -50,7 +50,7 @@ class ScopeBench:
 
     def uids(self) -> list[str]:
         """Of what the scope holds."""
-        return sorted(decode_pod_head(record).uid for record in self.scope.store.records())
+        return sorted(record.uid for record in self.scope.store.records())
 
 
 def told(events: list[Event]) -> list[str]:
@@ -61,7 +61,7 @@ def told(events: list[Event]) -> list[str]:
             case Init():
                 words.append("init")
             case Apply(record=record):
-                words.append(f"+{decode_pod_head(record).uid}")
+                words.append(f"+{uid_of(record)}")
             case Delete(uid=uid):
                 words.append(f"-{uid}")
             case InitDone():

@@ -7,7 +7,7 @@ import msgspec
 
 from common.logs import Log
 from common.messages import AnyMessage, Incarnation, decode, encode
-from common.records import KINDS, UID, Kind
+from common.records import KINDS, UID, Kind, uid_of
 from matcher.core import Core
 from matcher.settings import Settings
 from tests.fakes.model_reducer import ModelReducer, ModelRelay
@@ -152,4 +152,4 @@ def over_the_wire(message: AnyMessage) -> Any:
 
 
 def _uid(record: bytes) -> UID:
-    return UID(msgspec.msgpack.decode(record)[0])
+    return uid_of(record)

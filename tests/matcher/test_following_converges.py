@@ -3,13 +3,12 @@
 Each queue keeps its order, as ZeroMQ does within one connection; the queues of updates and answers race, and so do two lives' frames.
 """
 
-import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from common.messages import Apply, Beat, SnapshotAsk, Updates
-from common.records import UID
+from common.records import UID, uid_of
 from matcher.follow import (
     ANSWER_SECONDS,
     Action,
@@ -60,7 +59,7 @@ class Reader:
                     self.asks.append(action)
 
     def _keep(self, record: bytes) -> None:
-        uid = msgspec.msgpack.decode(record)[0]
+        uid = uid_of(record)
         self.known[uid] = record
         self._unmentioned.discard(uid)
 

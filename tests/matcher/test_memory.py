@@ -2,6 +2,8 @@
 
 import tracemalloc
 
+import msgspec
+
 from common.messages import Apply, Delete, Incarnation
 from common.records import UID, Controller
 from matcher.addresses import choice_of
@@ -31,3 +33,15 @@ def test_pods_that_are_gone_leave_nothing_of_their_controllers_behind() -> None:
     finally:
         tracemalloc.stop()
     assert after[-1] - after[1] < 10 * PODS
+
+
+def test_pods_of_one_template_keep_what_they_have_in_common_once() -> None:
+    image = "registry.example/" + "x" * 400
+    matcher = Matcher(incarnation=Incarnation("m"), choose_ip=choice_of("ipv4"), climb=False)
+    records = [pod(f"p{at}", containers=(f"c{at}",), image=image) for at in range(PODS)]
+    matcher.fill("pods", [*map(msgspec.Raw, records)], now=0.0)
+    assert matcher.groups.shapes == 1
+    assert sum(len(one.own) for one in matcher.pods.values()) < sum(map(len, records)) / 2
+    assert [one.record for one in matcher.pods.values()] == records
+    matcher.change("pods", [Delete(UID(f"p{at}")) for at in range(PODS)], stamp_ns=0, now=0.0)
+    assert matcher.groups.shapes == 0

@@ -27,6 +27,7 @@ def test_the_state_counts_what_is_known_and_can_be_said_in_json() -> None:
     assert json.loads(json.dumps(state)) == state
     assert state["pods"] == {
         "known": 2,
+        "shapes": 2,
         "live": 1,
         "waiting": 1,
         "provisional": 0,

@@ -232,20 +232,21 @@ def test_a_batch_carries_the_stamp_of_the_newest_update_in_it() -> None:
 
 def test_a_record_that_does_not_decode_is_counted_and_the_good_ones_beside_it_are_kept() -> None:
     pipeline = Pipeline.started()
-    invalid_text = b"\x93\xa2\xff\xfe\x90\xc0"
-    no_reference = msgspec.msgpack.encode(["uid", [], "no reference"])
-    no_list = msgspec.msgpack.encode(["uid", "no list", None])
-    for bad in (msgspec.msgpack.encode("no record"), invalid_text, no_list, no_reference):
+    invalid_text = b"\x93\xc0\xa2\xff\xfe\xc0"
+    no_shape = msgspec.msgpack.encode(["no shape", "uid", [[]]])
+    no_reference = msgspec.msgpack.encode([["no reference"], "uid", [[]]])
+    no_list = msgspec.msgpack.encode([[None], "uid", ["no list"]])
+    for bad in (msgspec.msgpack.encode("no record"), invalid_text, no_list, no_reference, no_shape):
         pipeline.watchers["pods"].publish(Apply(msgspec.Raw(bad)), Apply(msgspec.Raw(pod("good"))))
         pipeline.watchers["jobs"].publish(Apply(msgspec.Raw(bad)))
     pipeline.settle()
     assert pipeline.reducer.pods.keys() == {"good"}
-    assert pipeline.core.matcher.bad_records == {"pods": 4, "replicasets": 0, "jobs": 4}
+    assert pipeline.core.matcher.bad_records == {"pods": 5, "replicasets": 0, "jobs": 5}
 
 
 def test_containers_that_do_not_decode_are_counted_and_leave_the_pod() -> None:
     pipeline = Pipeline.started(pods=(pod(),))
-    bad = msgspec.msgpack.encode(["p1", ["10.0.0.2"], None, False, "default", "name", "no list"])
+    bad = msgspec.msgpack.encode([[None, False, "default", "no list"], "p1", [["10.0.0.2"], "name", []]])
     pipeline.watchers["pods"].publish(Apply(msgspec.Raw(bad)))
     pipeline.hear()
     batch = pipeline.core.take()

@@ -20,7 +20,7 @@ from common.messages import (
     encode,
 )
 from common.recording import WATCHER, WATCHER_HASHED, Entry, Lost
-from common.records import UID, decode_pod_head, encode_record
+from common.records import UID, encode_record, uid_of
 from podwire.updates.lines import is_whole, lines, text
 from podwire.updates.player import Player
 from podwire.updates.recorded import Published, Sort, Unread, published, told_apart
@@ -61,11 +61,11 @@ def test_a_reader_who_joins_at_any_time_comes_to_the_recorded_store(batches: lis
     player, held, recorded = Player("pods"), {}, {}
     for number, events in enumerate(batches):
         if number == joins:
-            held = {decode_pod_head(raw).uid: bytes(raw) for raw in snapshot(player).records}
+            held = {uid_of(raw): bytes(raw) for raw in snapshot(player).records}
         for store in (recorded, *([held] if number >= joins else [])):
             replay(store, events)
         player.play(updates(number + 1, *events), now=0.0, stamp_ns=7)
-    assert recorded == player.records
+    assert recorded == {uid: kept.packed() for uid, kept in player.records.items()}
     if joins < len(batches):
         assert held == recorded
     assert player.missed == 0
@@ -75,7 +75,7 @@ def replay(store: dict[UID, bytes], events: list[object]) -> None:
     for event in events:
         match event:
             case Apply(record=raw):
-                store[decode_pod_head(raw).uid] = bytes(raw)
+                store[uid_of(raw)] = bytes(raw)
             case Delete(uid=uid):
                 store.pop(uid, None)
 

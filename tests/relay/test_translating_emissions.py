@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgpack
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -174,18 +175,20 @@ def test_a_delete_whose_uid_is_too_long_is_left_out(heard: Heard) -> None:
 
 
 def test_a_malformed_record_leaves_out_that_pod_only(heard: Heard) -> None:
-    short = encode_record(["u", ["10.0.0.1"], None])
+    short = msgpack.packb([None, "u", [["10.0.0.1"], "web-1", []]])
     broken = PodNew(msgspec.Raw(short), "10.0.0.1", 1, "web", "w", True)
     garbage = PodNew(msgspec.Raw(b"\xa1\xff"), "10.0.0.1", 1, "web", "w", True)
+    without_ids = [[None, False, "shop", [[0, "app", "app:1"]]], "v", [["10.0.0.1"], "web-1", []]]
+    unequal = PodNew(msgspec.Raw(msgpack.packb(without_ids)), "10.0.0.1", 1, "web", "w", True)
     said = heard.say(
-        broken, PodContainers(UID("u"), [container()]), PodDelete(UID("u")), garbage, pod_new(record("good"))
+        broken, PodContainers(UID("u"), [container()]), PodDelete(UID("u")), garbage, unequal, pod_new(record("good"))
     )
     assert [one["uid"] for one in said] == [b"good", b"good"]
-    assert heard.faults == [(Fault.RECORD_MALFORMED, "u"), (Fault.RECORD_MALFORMED, "")]
+    assert heard.faults == [(Fault.RECORD_MALFORMED, uid) for uid in ("u", "", "v")]
 
 
 def test_a_pod_left_out_once_is_heard_of_again_when_it_comes_whole(heard: Heard) -> None:
-    heard.say(PodNew(msgspec.Raw(encode_record(["u", [], None])), "10.0.0.1", 1, "web", "w", True))
+    heard.say(PodNew(msgspec.Raw(msgpack.packb([None, "u", [[], "", []]])), "10.0.0.1", 1, "web", "w", True))
     assert names(heard.say(pod_new(record("u", containers=[])), PodDelete(UID("u")))) == [
         "pod_new_with_name",
         "pod_delete",
@@ -193,13 +196,13 @@ def test_a_pod_left_out_once_is_heard_of_again_when_it_comes_whole(heard: Heard)
 
 
 def test_a_pod_left_out_is_forgotten_with_its_delete(heard: Heard) -> None:
-    heard.say(PodNew(msgspec.Raw(encode_record(["u", [], None])), "10.0.0.1", 1, "web", "w", True))
+    heard.say(PodNew(msgspec.Raw(msgpack.packb([None, "u", [[], "", []]])), "10.0.0.1", 1, "web", "w", True))
     assert heard.say(PodDelete(UID("u"))) == []
     assert names(heard.say(PodDelete(UID("u")))) == ["pod_delete"]
 
 
 def test_a_resync_forgets_which_pods_were_left_out(heard: Heard) -> None:
-    heard.say(PodNew(msgspec.Raw(encode_record(["u", [], None])), "10.0.0.1", 1, "web", "w", True))
+    heard.say(PodNew(msgspec.Raw(msgpack.packb([None, "u", [[], "", []]])), "10.0.0.1", 1, "web", "w", True))
     heard.say(Resync(), first=1)
     assert names(heard.say(PodDelete(UID("u")))) == ["pod_delete"]
 

@@ -8,8 +8,8 @@ MATCHING: Final = (
     mutant(
         "a pod that changes is not marked",
         "matcher/match.py",
-        "elif pod.record != record:\n            self.outbox.before_change(pod, self._stamp_ns)\n",
-        "elif pod.record != record:\n",
+        "elif pod.shape is not shape or pod.own != own:\n            self.outbox.before_change(pod, self._stamp_ns)\n",
+        "elif pod.shape is not shape or pod.own != own:\n",
     ),
     mutant("a delete is not marked", "matcher/match.py", "self.outbox.deleted(pod, self._stamp_ns)", "pass"),
     mutant(
@@ -21,7 +21,7 @@ MATCHING: Final = (
     mutant(
         "a change of address is not sent",
         "matcher/outbox.py",
-        "if pod.ip != told.ip or pod.owner != told.owner:",
+        "if ip != told.ip or pod.owner != told.owner:",
         "if pod.owner != told.owner:",
     ),
     mutant(
@@ -43,7 +43,7 @@ MATCHING: Final = (
         "            batch.add(Resync(), EMISSION_BYTES)\n        self._say_all(batch, self._sending)\n",
         "            self._say_all(batch, self._sending)\n            batch.add(Resync(), EMISSION_BYTES)\n",
     ),
-    mutant("adoption is not noticed", "matcher/match.py", "self._move(pod, group)\n", "pass\n"),
+    mutant("adoption is not noticed", "matcher/match.py", "self.groups.move(pod, shape)\n", "pass\n"),
     mutant(
         "a provisional owner is never corrected",
         "matcher/groups.py",
@@ -101,9 +101,21 @@ MATCHING: Final = (
     ),
     mutant(
         "a pod that changes hands keeps its group",
+        "matcher/groups.py",
+        "            pod.shape = shape\n            self.join(pod)\n",
+        "            self.join(pod)\n",
+    ),
+    mutant(
+        "a pod of another shape keeps its shape",
+        "matcher/groups.py",
+        "            pod.shape = shape\n            shape.pods += 1\n",
+        "            shape.pods += 1\n",
+    ),
+    mutant(
+        "a pod whose shape alone changes is not marked",
         "matcher/match.py",
-        "        pod.group = group\n        self.groups.join(pod)\n",
-        "        self.groups.join(pod)\n",
+        "elif pod.shape is not shape or pod.own != own:",
+        "elif pod.own != own:",
     ),
     mutant(
         "an owner that never comes is waited for",

@@ -14,8 +14,14 @@ WATCHING: Final = (
     mutant(
         "every known object counts as unchanged",
         "watcher/store.py",
-        "if self._records.get(uid) == record:",
-        "if uid in self._records:",
+        "if kept is not None and kept.own == record.own and kept.shape == record.shape:",
+        "if kept is not None:",
+    ),
+    mutant(
+        "a change of the shape alone counts as none",
+        "watcher/store.py",
+        "kept.own == record.own and kept.shape == record.shape:",
+        "kept.own == record.own:",
     ),
     mutant(
         "a list is taken for complete at its first page",
@@ -51,7 +57,7 @@ WATCHING: Final = (
     mutant(
         "ephemeral containers are left out",
         "watcher/normalize.py",
-        "containers += _of_kind(ContainerKind.EPHEMERAL, status.ephemeralContainerStatuses)",
+        "_add(_EPHEMERAL, status.ephemeralContainerStatuses, containers, ids)",
         "pass",
     ),
     mutant("credentials are not read again", "watcher/reflect.py", "[*actions, ReadCredentials()]", "actions"),

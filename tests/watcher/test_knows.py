@@ -7,7 +7,7 @@ import pytest
 
 from common.errors import UsageError
 from common.logs import Log
-from common.records import Kind
+from common.records import UID, Kind, Record
 from common.wanted import CHUNK
 from tests.fakes.kube_channel import NotingChannel
 from tests.fakes.kube_wire import PROTOBUF, pod
@@ -53,6 +53,6 @@ def test_an_owner_is_known_by_its_uid_only():
 def test_objects_may_come_and_go_while_one_is_looked_for():
     def rest(scope: Scope) -> None:
         scope.store.delete("b")
-        scope.store.apply("new", b"")
+        scope.store.apply(Record(b"\xc0", UID("new"), b"\xc0"))
 
     assert knows(pods=CHUNK, rest=rest).answer({"what": "shop/nobody"}) == {"uids": []}

@@ -2,7 +2,17 @@
 
 import pytest
 
-from common.records import ContainerKind, Controller, OwnerRecord, PodRecord, container_id, decode_owner, decode_pod
+from common.records import (
+    ContainerKind,
+    Controller,
+    OwnerRecord,
+    PodRecord,
+    Record,
+    container_id,
+    cut,
+    decode_owner,
+    decode_pod,
+)
 from watcher import normalize
 from watcher.objects import (
     ContainerStatus,
@@ -19,9 +29,8 @@ from watcher.objects import (
 def _pod(*, meta: ObjectMeta | None = None, spec: PodSpec | None = None, status: PodStatus | None = None) -> PodRecord:
     normalized = normalize.pod(Pod(metadata=meta or ObjectMeta(uid="u"), spec=spec, status=status))
     assert normalized is not None
-    uid, record = normalized
-    assert uid == decode_pod(record).uid
-    return decode_pod(record)
+    assert normalized == cut(normalized.packed())
+    return decode_pod(normalized.packed())
 
 
 def _controller(*references: OwnerReference) -> Controller | None:
@@ -100,12 +109,24 @@ def test_containers_of_the_three_lists_come_verbatim_main_ones_first():
     ]
 
 
+def test_pods_of_one_template_have_one_shape_and_nothing_of_it_is_their_own():
+    def pod(uid: str, ip: str, id_: str, *, image: str = "nginx:1") -> Record:
+        owner = OwnerReference(apiVersion="apps/v1", kind="ReplicaSet", name="web", uid="rs", controller=True)
+        meta = ObjectMeta(uid=uid, name=f"web-{uid}", namespace="shop", ownerReferences=[owner])
+        status = PodStatus(podIP=ip, containerStatuses=[ContainerStatus("main", image, id_)])
+        return normalize.pod(Pod(metadata=meta, spec=PodSpec(True), status=status))
+
+    one, two = pod("a", "10.0.0.1", "docker://1"), pod("b", "10.0.0.2", "docker://2")
+    assert one.shape == two.shape != pod("a", "10.0.0.1", "docker://1", image="nginx:2").shape
+    assert not any(text in one.own for text in (b"rs", b"shop", b"main", b"nginx:1"))
+
+
 def test_an_owners_record_is_its_uid_and_its_controller_and_nothing_else():
     reference = OwnerReference(apiVersion="apps/v1", kind="Deployment", name="web", uid="d", controller=True)
     meta = ObjectMeta(uid="r", name="web-1", namespace="shop", ownerReferences=[reference])
-    uid, record = normalize.owner(PartialObject(metadata=meta))
-    assert uid == "r"
-    assert decode_owner(record) == OwnerRecord("r", Controller("d", "Deployment", "apps", "web"))
+    record = normalize.owner(PartialObject(metadata=meta))
+    assert record is not None
+    assert decode_owner(record.packed()) == OwnerRecord("r", Controller("d", "Deployment", "apps", "web"))
 
 
 def test_replicasets_and_jobs_are_owners_and_pods_are_pods():

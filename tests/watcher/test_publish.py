@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from common.messages import Apply, Condition, Sequence, SnapshotAsk, SnapshotChunk, SnapshotGone, decode, encode
+from common.records import UID, Record, cut
 from watcher.publish import CHUNK_BYTES, MOST_SNAPSHOTS, SNAPSHOT_IDLE_SECONDS, Publisher
 
 CLIENT = b"client"
@@ -13,7 +14,7 @@ class Bench:
     """A publisher of a list of records, and its clients."""
 
     def __init__(self, *sizes: int) -> None:
-        self.records = [bytes([at]) * size for at, size in enumerate(sizes)]
+        self.records = [record(str(at), size) for at, size in enumerate(sizes)]
         self.publisher = Publisher(kind="pods", incarnation="life", records=lambda: self.records)
         self.now = 0.0
 
@@ -23,6 +24,16 @@ class Bench:
 
     def publish(self) -> None:
         self.publisher.updates([Apply(msgspec.Raw(b"\x90"))], 0)
+
+
+def record(uid: str, size: int = 1) -> Record:
+    """One of about so many bytes."""
+    return Record(b"\xc0", UID(uid), msgspec.msgpack.encode(bytes(size)))
+
+
+def of_chunks(*chunks: SnapshotChunk) -> list[Record]:
+    """The records in them."""
+    return [cut(bytes(one)) for chunk in chunks for one in chunk.records]
 
 
 def gone(request: int) -> SnapshotGone:
@@ -46,7 +57,7 @@ def test_a_beat_tells_the_newest_number_and_takes_none():
 
 def test_a_small_store_is_one_chunk():
     chunk = Bench(10, 20).ask(1, 0)
-    assert [bytes(record) for record in chunk.records] == [b"\0" * 10, b"\1" * 20]
+    assert of_chunks(chunk) == [record("0", 10), record("1", 20)]
     assert (chunk.request, chunk.index, chunk.last, chunk.sequence) == (1, 0, True, 0)
     assert (chunk.kind, chunk.incarnation, chunk.condition) == ("pods", "life", Condition.FOLLOWING)
 
@@ -61,7 +72,7 @@ def test_a_large_store_is_cut_into_chunks_of_at_least_the_size():
     chunks = [bench.ask(1, index) for index in range(3)]
     assert [len(chunk.records) for chunk in chunks] == [2, 2, 1]
     assert [chunk.last for chunk in chunks] == [False, False, True]
-    assert [bytes(record) for chunk in chunks for record in chunk.records] == bench.records
+    assert of_chunks(*chunks) == bench.records
 
 
 def test_a_record_larger_than_a_chunk_goes_out_alone():
@@ -82,13 +93,13 @@ def test_a_snapshot_shows_the_store_and_the_number_of_its_first_chunk():
     bench = Bench(*[CHUNK_BYTES] * 3)
     before = list(bench.records)
     first = bench.ask(1, 0)
-    bench.records[:] = [b"new"]
+    bench.records[:] = [record("new")]
     bench.publish()
     rest = [bench.ask(1, index) for index in (1, 2)]
-    assert [bytes(record) for chunk in [first, *rest] for record in chunk.records] == before
+    assert of_chunks(first, *rest) == before
     assert {chunk.sequence for chunk in [first, *rest]} == {0}
     fresh = bench.ask(2, 0)
-    assert ([bytes(record) for record in fresh.records], fresh.sequence) == ([b"new"], 1)
+    assert (of_chunks(fresh), fresh.sequence) == ([record("new")], 1)
 
 
 @pytest.mark.parametrize("index", [1, 2, 7, -1])

@@ -4,50 +4,56 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.records import UID, Record
 from watcher.store import Store
+
+
+def record(uid: str, own: str = "1", shape: str = "web") -> Record:
+    return Record(shape.encode(), UID(uid), own.encode())
 
 
 @pytest.fixture
 def store() -> Store:
     store = Store()
     for uid in ("a", "b", "c"):
-        store.apply(uid, uid.encode())
+        store.apply(record(uid))
     return store
 
 
 def test_a_record_that_is_the_one_that_was_there_is_no_news(store):
-    assert not store.apply("a", b"a")
-    assert store.apply("a", b"a2")
-    assert store.apply("d", b"d")
+    assert not store.apply(record("a"))
+    assert store.apply(record("a", "2"))
+    assert store.apply(record("a", "2", "shop"))
+    assert store.apply(record("d"))
 
 
 def test_only_what_was_there_can_be_deleted(store):
     assert store.delete("a")
     assert not store.delete("a")
-    assert sorted(store.records()) == [b"b", b"c"]
+    assert list(store.records()) == [record("b"), record("c")]
 
 
 def test_what_a_list_does_not_mention_is_gone_at_its_end(store):
     store.begin_list()
-    assert not store.apply("b", b"b")
+    assert not store.apply(record("b"))
     assert len(store) == 3
     assert sorted(store.finish_list()) == ["a", "c"]
-    assert list(store.records()) == [b"b"]
+    assert list(store.records()) == [record("b")]
 
 
 def test_what_is_deleted_during_a_list_is_not_told_twice(store):
     store.begin_list()
     assert store.delete("a")
-    store.apply("b", b"b")
+    store.apply(record("b"))
     assert store.finish_list() == ["c"]
 
 
 def test_a_list_begun_again_forgets_what_the_one_before_had_mentioned(store):
     store.begin_list()
-    store.apply("a", b"a")
-    store.apply("new", b"new")
+    store.apply(record("a"))
+    store.apply(record("new"))
     store.begin_list()
-    store.apply("b", b"b")
+    store.apply(record("b"))
     assert sorted(store.finish_list()) == ["a", "c", "new"]
 
 
@@ -57,9 +63,10 @@ def test_a_list_that_ends_without_having_begun_deletes_nothing(store):
 
 
 uids = st.sampled_from("abcd")
-records = st.sampled_from([b"1", b"2"])
+records = st.sampled_from("12")
+shapes = st.sampled_from(["web", "shop"])
 operations = st.one_of(
-    st.tuples(st.just("apply"), uids, records),
+    st.tuples(st.just("apply"), st.builds(record, uids, records, shapes)),
     st.tuples(st.just("delete"), uids),
     st.tuples(st.just("begin")),
     st.tuples(st.just("finish")),
@@ -72,10 +79,10 @@ def test_whatever_happens_the_store_holds_what_a_simple_model_holds(steps):
     unmentioned = set()
     for step in steps:
         match step:
-            case ("apply", uid, record):
-                assert store.apply(uid, record) == (model.get(uid) != record)
-                model[uid] = record
-                unmentioned -= {uid}
+            case ("apply", applied):
+                assert store.apply(applied) == (model.get(applied.uid) != applied)
+                model[applied.uid] = applied
+                unmentioned -= {applied.uid}
             case ("delete", uid):
                 assert store.delete(uid) == (model.pop(uid, None) is not None)
                 unmentioned -= {uid}
@@ -84,7 +91,9 @@ def test_whatever_happens_the_store_holds_what_a_simple_model_holds(steps):
                 unmentioned = set(model)
             case ("finish",):
                 assert set(store.finish_list()) == unmentioned
-                model = {uid: record for uid, record in model.items() if uid not in unmentioned}
+                model = {uid: kept for uid, kept in model.items() if uid not in unmentioned}
                 unmentioned = set()
-        assert sorted(store.records()) == sorted(model.values())
+        assert {one.uid: one for one in store.records()} == model
         assert len(store) == len(model)
+        assert store.shapes == len({one.shape for one in model.values()})
+        assert len({id(one.shape) for one in store.records()}) == store.shapes
