@@ -14,6 +14,7 @@ import msgspec
 import zmq
 
 from bench import rig
+from common import records as kept
 from common.clock import monotonic
 from common.messages import (
     Apply,
@@ -36,9 +37,8 @@ from common.records import (
     Kind,
     OwnerRecord,
     PodRecord,
-    Record,
     container_id,
-    cut,
+    decode_owner,
     decode_pod,
     encode_record,
     pack_container_id,
@@ -50,7 +50,7 @@ from watcher.publish import Publisher
 
 BEAT_SECONDS = 1.0
 
-AnyRecord = PodRecord | OwnerRecord
+Record = PodRecord | OwnerRecord
 
 
 def pod(number: int, *, controller: Controller | None = None) -> PodRecord:
@@ -70,12 +70,19 @@ def below_deployment(name: str, deployment: str) -> OwnerRecord:
     return OwnerRecord(UID(name), Controller(UID(deployment), "Deployment", "apps", deployment))
 
 
+class Verbatim(kept.Record):
+    """Any bytes as a record, so that garbage can be told too."""
+
+    def packed(self) -> bytes:
+        return self.own
+
+
 class PlayedWatcher:
     """The watcher of one kind. `records` is its store: what a snapshot shows."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], run_dir: Path, kind: Kind) -> None:
         self.kind: Kind = kind
-        self.records: dict[UID, Record] = {}
+        self.records: dict[UID, bytes] = {}
         self.condition = Condition.FOLLOWING
         self.client = b""
         """The matcher's name on the ROUTER, once it has asked."""
@@ -87,13 +94,16 @@ class PlayedWatcher:
 
     def live(self) -> None:
         """A new life, which has the same records."""
-        self._publisher = Publisher(kind=self.kind, incarnation=new_incarnation(), records=self.records.values)
+        self._publisher = Publisher(kind=self.kind, incarnation=new_incarnation(), records=self._kept)
         self._beat_at = float("-inf")
 
-    def applied(self, *records: AnyRecord) -> Updates:
+    def _kept(self) -> list[kept.Record]:
+        return [Verbatim(b"", uid, record) for uid, record in self.records.items()]
+
+    def applied(self, *records: Record) -> Updates:
         """What it publishes when it learns these records. Not sent."""
-        self.records |= {record.uid: cut(encode_record(record)) for record in records}
-        return self._numbered([Apply(msgspec.Raw(self.records[record.uid].packed())) for record in records])
+        self.records |= {record.uid: encode_record(record) for record in records}
+        return self._numbered([Apply(msgspec.Raw(self.records[record.uid])) for record in records])
 
     def deleted(self, *uids: UID) -> Updates:
         """What it publishes when these are gone. Not sent."""
@@ -209,14 +219,14 @@ class Scene(Stage):
 
     def truth(self) -> dict[str, tuple[str, str, str, list[str]]]:
         """What the reducer has to hold, by the watchers' records."""
-        return dict(self._truth_of(decode_pod(one.packed())) for one in self.pods.records.values())
+        return dict(self._truth_of(decode_pod(one)) for one in self.pods.records.values())
 
     def _truth_of(self, one: PodRecord) -> tuple[str, tuple[str, str, str, list[str]]]:
         owner = ("none", one.name)
         if one.controller is not None:
             owner = (one.controller.kind, one.controller.name)
             record = self.replicasets.records.get(one.controller.uid)
-            above = msgspec.msgpack.decode(record, type=OwnerRecord).controller if record is not None else None
+            above = decode_owner(record).controller if record is not None else None
             owner = (above.kind, above.name) if above is not None else owner
         return one.uid, (one.ips[0], *owner, sorted(container_id(container.id) for container in one.containers))
 
@@ -253,7 +263,7 @@ def stage_process(name: str, directory: Path, *options: str) -> Iterator[None]:
 
 
 @contextmanager
-def scene(directory: Path, *matcher_options: str, records: Iterable[AnyRecord] = ()) -> Iterator[Scene]:
+def scene(directory: Path, *matcher_options: str, records: Iterable[Record] = ()) -> Iterator[Scene]:
     """A matcher and a relay that are up; the pods' watcher has these records from the start."""
     with (
         rig.reducer() as reducer,
