@@ -55,7 +55,8 @@ def _sync(record: dict[str, Any]) -> Iterator[Judged]:
     if pods == 100_000:
         yield _most(f"{size}: sync CPU of the five over the bare reader's", record["cpu over bare"], 1.2, "")
     if pods >= 20_000:
-        yield _most(f"{size}: bytes upstream per pod at sync", record["podwire bytes_per_pod"], 180.0, "B")
+        what = f"{size}: bytes upstream at sync per pod of two containers"
+        yield _most(what, record["podwire bytes_of_two"], 180.0, "B")
         if "server_cpu over bare" in record:
             what = f"{size}: the API server's CPU for it over that for the bare reader"
             yield _most(what, record["server_cpu over bare"], 0.4, "")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from bench import rig
+from bench import rig, two_containers
 from bench.figures import reached_ns
 from sandbox.reducer.ledger import Clock, Connection, Ledger
 
@@ -84,6 +84,8 @@ class _Decoded:
         self._now_ns = 0
         self.ledger = Ledger(clock=Clock(lambda: self._now_ns / 1e9, lambda: self._now_ns), kept_arrivals=KEPT_ARRIVALS)
         self._connections: dict[int, Connection] = {}
+        self._wire: dict[int, list[bytes]] = {}
+        """What came on each."""
 
     def take(self, reads: list[_Read]) -> None:
         for read in reads:
@@ -92,8 +94,12 @@ class _Decoded:
                 self._connections[read.connection] = self.ledger.open("pipeline")
             elif read.data:
                 self.ledger.receive(self._connections[read.connection], read.data)
+                self._wire.setdefault(read.connection, []).append(read.data)
             else:
                 self.ledger.close(self._connections[read.connection], "closed")
+
+    def two_containers(self, connection: int) -> float:
+        return two_containers.share(self._wire[connection])
 
     def state(self, reach: int) -> dict[str, Any]:
         live = self.ledger.live
@@ -129,6 +135,8 @@ def serve(orders: IO[str], answers: IO[str]) -> None:
                 reads, intake.reads = intake.reads, []
                 decoded.take(reads)
                 _say(answers, decoded.state(order["reach"]))
+            case "two_containers":
+                _say(answers, decoded.two_containers(order["connection"]))
             case "arrivals":
                 after = order["after_ns"]
                 _say(answers, [row[:3] for row in decoded.ledger.journal.arrivals if row[0] >= after])
@@ -182,6 +190,10 @@ class Sink:
     def arrivals(self, after_ns: int) -> list[tuple[int, str, str]]:
         """Wall-clock time of the read, UID, and what came (`new`, `container`, `delete`, `resync`), of what has been decoded."""
         return [(at, uid, kind) for at, uid, kind in self._ask("arrivals", after_ns=after_ns)]
+
+    def two_containers(self, *, connection: int = 1) -> float:
+        """`bench.two_containers.share` of what has been decoded of a connection."""
+        return float(self._ask("two_containers", connection=connection))
 
     def wait_for(self, pods: int, *, seconds: float, connections: int = 1) -> State:
         """Until it has that many pods. While much comes it seldom asks for a decoding, which takes a processor. Raises TimeoutError."""

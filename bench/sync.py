@@ -67,7 +67,13 @@ def podwire(filled: Filled) -> Run:
         reducer.cut()
         again = reducer.wait_for(filled.wanted, seconds=PATIENCE_SECONDS, connections=2)
         used = pipeline.since(before, ours.cpu())
-        return figures | _resync(filled, again, cut_ns) | _cpu(used, "resync_") | {"breaches": float(again.breaches)}
+        return {
+            **figures,
+            **_resync(filled, again, cut_ns),
+            **_cpu(used, "resync_"),
+            "bytes_of_two": state.wire_bytes / state.pods * reducer.two_containers(),
+            "breaches": float(again.breaches),
+        }
 
 
 def _all_ns(filled: Filled, state: State) -> int:
@@ -186,6 +192,7 @@ SHOWN = (
     ("  with the supervisor", "peak peak_all_mb", "MB"),
     ("  bound: each one's own peak, summed", "peak peak_bound_mb", "MB"),
     ("bytes upstream per pod", "podwire bytes_per_pod", "B"),
+    ("  of it and of two containers", "podwire bytes_of_two", "B"),
     ("resync: connection until the reducer has all", "podwire resync_wall", "s"),
     ("  the drop until the new connection", "podwire resync_redial", "s"),
     ("  CPU of the five", "podwire resync_cpu", "s"),

@@ -1,0 +1,41 @@
+"""What part of an upstream is about pods and two containers of each."""
+
+import random
+
+import pytest
+
+from bench.two_containers import share
+from common.messages import Emission, Epoch
+from relay.compress import Compressor
+from relay.encode import version_info
+from relay.translate import Translator
+from tests.fakes.pods import container, pod_new, record
+
+PODS = 600
+
+
+def upstream(*, third_of: int) -> list[bytes]:
+    """A connection's bytes: pods of two containers, and one in `third_of` with a third."""
+    chance, emissions = random.Random(1), list[Emission]()
+    for at in range(PODS):
+        ids = [f"containerd://{chance.getrandbits(256):064x}" for _ in range(3)]
+        of = ids if third_of and at % third_of == 0 else ids[:2]
+        pod = record(f"{chance.getrandbits(128):032x}", name=f"web-{at}", containers=[*map(container, of)])
+        emissions.append(pod_new(pod))
+    translator, compressor = Translator(lambda fault, uid: pytest.fail(f"{fault} {uid}")), Compressor()
+    plain = [
+        b"".join(translator.translate(emissions[at : at + 100], epoch=Epoch(1), first=2, stamp_ns=1))
+        for at in range(0, PODS, 100)
+    ]
+    return [version_info(1, major=0, minor=11, patch=0), *map(compressor.compress, plain)]
+
+
+def test_all_of_it_where_no_pod_has_a_third() -> None:
+    assert share(upstream(third_of=0)) == 1.0
+
+
+@pytest.mark.parametrize(("third_of", "within"), [(1, 0.01), (10, 0.002)])
+def test_as_much_as_would_have_come_without_the_third(third_of: int, within: float) -> None:
+    two, three = (sum(map(len, upstream(third_of=each))) for each in (0, third_of))
+    assert share(upstream(third_of=third_of)) == pytest.approx(two / three, abs=within)
+    assert two < three
