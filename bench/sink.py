@@ -191,7 +191,7 @@ class Sink:
         """Wall-clock time of the read, UID, and what came (`new`, `container`, `delete`, `resync`), of what has been decoded."""
         return [(at, uid, kind) for at, uid, kind in self._ask("arrivals", after_ns=after_ns)]
 
-    def two_containers(self, *, connection: int = 1) -> float:
+    def two_containers(self, connection: int) -> float:
         """`bench.two_containers.share` of what has been decoded of a connection."""
         return float(self._ask("two_containers", connection=connection))
 

@@ -71,7 +71,7 @@ def podwire(filled: Filled) -> Run:
             **figures,
             **_resync(filled, again, cut_ns),
             **_cpu(used, "resync_"),
-            "bytes_of_two": state.wire_bytes / state.pods * reducer.two_containers(),
+            "bytes_of_two": state.wire_bytes / state.pods * reducer.two_containers(state.connections),
             "breaches": float(again.breaches),
         }
 

@@ -4,13 +4,12 @@ One pod in ten of `shared/apiserver/fill` has an init container beside its two, 
 What would have come without those is found by compressing the messages that came once more, with and without them.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from relay.compress import Compressor
-from sandbox.reducer.layout import LAYOUTS
-from sandbox.reducer.messages import Message, PodContainer
+from sandbox.reducer.layout import LAYOUTS, Incomplete
+from sandbox.reducer.messages import Message, PodContainer, PodResync
 from sandbox.reducer.unwrap import Unwrapper
 
 MOST_CONTAINERS: Final = 2
@@ -26,12 +25,15 @@ def share(wire: Iterable[bytes]) -> float:
     """That part of a connection's bytes; 1.0 where no pod has a third container. Raises what the reference reducer's decoder raises."""
     every: list[bytes] = []
     wanted: list[bytes] = []
-    containers: Counter[str] = Counter()
+    containers: dict[str, set[str]] = {}
     for raw, message in messages(b"".join(Unwrapper().feed(b"".join(wire)))):
         every.append(raw)
+        if isinstance(message, PodResync):
+            containers.clear()
         if isinstance(message, PodContainer):
-            containers[message.uid] += 1
-            if containers[message.uid] > MOST_CONTAINERS:
+            names = containers.setdefault(message.uid, set())
+            names.add(message.container_name)  # one that is started anew is none more
+            if len(names) > MOST_CONTAINERS:
                 continue
         wanted.append(raw)
     return _compressed(wanted) / _compressed(every)
@@ -40,9 +42,12 @@ def share(wire: Iterable[bytes]) -> float:
 def messages(plain: bytes) -> Iterator[tuple[bytes, Message]]:
     """Each complete message with its bytes."""
     at = 0
-    while at < len(plain):
+    while at + _STAMP_BYTES + _ID_BYTES <= len(plain):
         rpc_id = int.from_bytes(plain[at + _STAMP_BYTES : at + _STAMP_BYTES + _ID_BYTES], "little")
-        message, stop = LAYOUTS[rpc_id].read(plain, at + _STAMP_BYTES)
+        try:
+            message, stop = LAYOUTS[rpc_id].read(plain, at + _STAMP_BYTES)
+        except Incomplete:
+            return
         yield plain[at:stop], message
         at = stop
 

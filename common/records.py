@@ -6,7 +6,6 @@ on the way decodes more of it than it needs. Packed, it has three parts, each a 
 records keeps a shape once. Shape and own part are arrays; a later field may be appended to either, never inserted.
 """
 
-from binascii import unhexlify
 from enum import IntEnum
 from typing import Final, Literal, NewType
 
@@ -26,7 +25,7 @@ OWNER_KINDS: tuple[Kind, ...] = ("replicasets", "jobs")
 
 
 ContainerId = NewType("ContainerId", bytes)
-"""A `containerID`, packed: see `pack_container_id`."""
+"""A `containerID`, packed: see `common.container_ids`."""
 
 
 class ContainerKind(IntEnum):
@@ -77,37 +76,6 @@ class OwnerRecord(msgspec.Struct, frozen=True, gc=False):
 
     uid: UID
     controller: Controller | None
-
-
-_DIGITS: Final = 64
-_RUNTIMES: Final = ("containerd://", "docker://", "cri-o://")
-"""By the number that stands for them."""
-_USUAL: Final = {len(scheme) + _DIGITS: (scheme, bytes((number,))) for number, scheme in enumerate(_RUNTIMES)}
-"""Those of which an ID of so many characters can be."""
-_VERBATIM: Final = b"\xff"
-"""Stands before a text that would look packed. No UTF-8 begins so."""
-
-
-def pack_container_id(text: str) -> ContainerId:
-    """The usual ones, of 64 digits, in less than half the bytes: there are two a pod, in the records of two processes. Others verbatim."""
-    usual = _USUAL.get(len(text))
-    if usual is not None and text.startswith(usual[0]):
-        digits = text[-_DIGITS:]
-        try:
-            packed = unhexlify(digits)
-        except ValueError:
-            packed = b""
-        if packed.hex() == digits:  # capitals are digits too
-            return ContainerId(usual[1] + packed)
-    verbatim = text.encode()
-    return ContainerId(_VERBATIM + verbatim if verbatim and verbatim[0] < len(_RUNTIMES) else verbatim)
-
-
-def container_id(packed: ContainerId) -> str:
-    """`containerID` verbatim, scheme included; of bytes that are none, some text."""
-    if packed and packed[0] < len(_RUNTIMES):
-        return _RUNTIMES[packed[0]] + packed[1:].hex()
-    return packed.removeprefix(_VERBATIM).decode("utf-8", "replace")
 
 
 BAD_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -15,7 +15,7 @@ from matcher.fill import Fill
 from matcher.groups import Groups
 from matcher.outbox import Outbox
 from matcher.owners import Owners
-from matcher.pods import BAD_RECORD, Pod
+from matcher.pods import BAD_RECORD, MOVING, Pod
 
 
 class Matcher:
@@ -95,9 +95,10 @@ class Matcher:
         elif pod.shape is not shape or pod.own != own:
             self.outbox.before_change(pod, self._stamp_ns)
             pod.last_ip = "" if self.choose_ip(head.own.ips) else pod.ip(self.choose_ip)
-            pod.own = own
             if pod.shape is not shape:
+                pod.own = MOVING
                 self.groups.move(pod, shape)
+            pod.own = own
 
     def _delete_pod(self, uid: UID) -> None:
         pod = self.pods.pop(uid, None)

@@ -22,7 +22,7 @@ from common.messages import (
     PodNew,
     Resync,
 )
-from common.records import UID, Container
+from common.records import UID, Container, join
 from matcher.addresses import UNROUTABLE, Choice
 from matcher.groups import Waiting
 from matcher.pods import BAD_RECORD, NEVER, Owner, Pod, Sending, new_containers
@@ -49,7 +49,9 @@ class Open(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True, gc=False):
     """What the reducer knows of a pod in this epoch."""
 
-    record: bytes
+    shape: bytes
+    own: bytes
+    """Of its record: parts that the pod had, and not a copy of both. A change of owner may make all pods dirty."""
     ip: str
     owner: Owner | None
 
@@ -161,7 +163,7 @@ class Outbox:
             unsaid.stamp_ns = stamp_ns
 
     def _told(self, pod: Pod) -> Told:
-        return Told(pod.record, pod.ip(self._choose_ip), pod.owner)
+        return Told(pod.shape.data, pod.own, pod.ip(self._choose_ip), pod.owner)
 
     def deleted(self, pod: Pod, stamp_ns: int) -> None:
         """The pod is no longer in the store. If the reducer knows it, it is to hear of that."""
@@ -259,8 +261,10 @@ class Outbox:
         batch.add(emission, len(record) + EMISSION_BYTES)
 
     def _new_containers(self, pod: Pod, told: Told) -> list[Container]:
+        if told.own is pod.own and told.shape is pod.shape.data:
+            return []
         try:
-            return new_containers(told=told.record, record=pod.record)
+            return new_containers(told=join(told.shape, pod.uid, told.own), record=pod.record)
         except BAD_RECORD:
             self._on_bad_record(pod.uid)
             return []

@@ -8,6 +8,7 @@ Containers are decoded only when a pod that the reducer knows changes. The struc
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -31,6 +32,9 @@ class Sending(msgspec.Struct, frozen=True, gc=False):
     since: float
     """Monotonic seconds of the first of it."""
 
+
+MOVING: Final = b"moving"
+"""Known by its identity."""
 
 NEVER: Final = Sending(Epoch(0), float("-inf"))
 """The sending of a pod that has not gone out."""
@@ -60,7 +64,7 @@ class Pod(msgspec.Struct, gc=False, eq=False):
     uid: UID
     shape: Shape
     own: bytes
-    """Its record's own part (`common.records`)."""
+    """Its record's own part (`common.records`); `MOVING` while the pod gets another shape."""
     place: int = 0
     """Its index in the group's list of pods."""
     owner: Owner | None = None
@@ -73,6 +77,14 @@ class Pod(msgspec.Struct, gc=False, eq=False):
     def ip(self, choose: Choice) -> str:
         """The address to send; empty while it never had one. Read out of the record when it is wanted: kept, it would be 64 bytes."""
         return self.last_ip or choose(decode_pod_own_head(self.own).ips)
+
+    def parts(self) -> tuple[bytes, bytes]:
+        """The shape and the own part of one record. Any thread may ask; all else is for the loop's."""
+        while True:
+            own, shape = self.own, self.shape
+            if own is not MOVING and own is self.own:
+                return shape.data, own
+            time.sleep(0)
 
     @property
     def group(self) -> Group:
@@ -90,7 +102,5 @@ def new_containers(*, told: bytes, record: bytes) -> list[Container]:
 
     Raises one of `BAD_RECORD` for a record that cannot be decoded.
     """
-    if told == record:
-        return []
     known = {container.id for container in decode_pod(told).containers}
     return [container for container in decode_pod(record).containers if container.id and container.id not in known]

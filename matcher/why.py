@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
+from common.container_ids import container_id
 from common.messages import Link
-from common.records import BAD_RECORD, Container, ContainerKind, PodRecord, container_id, decode_pod
+from common.records import BAD_RECORD, Container, ContainerKind, PodRecord, decode_pod, decode_pod_own_head, join
 from common.wanted import ByAddress, ByUid, Search, Wanted, gently, parse_wanted
+from matcher.addresses import UNROUTABLE
 from matcher.core import Core
 from matcher.groups import Waiting
 from matcher.lineage import Lineage
@@ -57,13 +59,17 @@ class Why:
         search = Search(wanted)
         for pod in gently(list(pods.values()), self._rest):
             # A pod keeps the address that it is sent with, also when a later record has none.
-            kept = isinstance(wanted, ByAddress) and self._ip(pod) == wanted.ip
-            record = _decoded(pod) if kept else search.record(pod.record)
+            kept = isinstance(wanted, ByAddress) and self._keeps(pod, wanted.ip)
+            record = _decoded(pod) if kept else search.record(*pod.parts(), pod.uid)
             if record is not None:
                 yield pod, record
 
+    def _keeps(self, pod: Pod, ip: str) -> bool:
+        """Whether it is sent with this address though its record has it not."""
+        return ip in (pod.last_ip, UNROUTABLE) and self._ip(pod) == ip
+
     def _ip(self, pod: Pod) -> str:
-        return pod.ip(self._core.matcher.choose_ip)
+        return pod.last_ip or self._core.matcher.choose_ip(decode_pod_own_head(pod.parts()[1]).ips)
 
     def _told(self, pod: Pod, record: PodRecord) -> Json:
         unsaid = self._core.outbox.unsaid(pod.uid)
@@ -144,7 +150,8 @@ def _of_link(link: Link | None) -> Json:
 
 def _decoded(pod: Pod) -> PodRecord | None:
     try:
-        return decode_pod(pod.record)
+        shape, own = pod.parts()
+        return decode_pod(join(shape, pod.uid, own))
     except BAD_RECORD:
         return None
 

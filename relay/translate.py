@@ -9,13 +9,14 @@ container or a delete only ever follows its pod.
 
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum, auto
 from functools import lru_cache
 from typing import Self, assert_never
 
 import msgspec
 
+from common.container_ids import container_id
 from common.messages import Emission, Epoch, OwnerKind, PodContainers, PodDelete, PodNew, Resync
 from common.records import (
     BAD_RECORD,
@@ -26,7 +27,6 @@ from common.records import (
     ContainerShape,
     PackedPod,
     PodRecord,
-    container_id,
     decode_packed_pod,
     decode_pod,
     decode_pod_shape,
@@ -38,7 +38,6 @@ from relay.fit import DoesNotFit, fit
 NO_ADDRESS = bytes(4)
 _MAIN = int(ContainerKind.MAIN)
 _KNOWN_OWNERS = frozenset(int(kind) for kind in OwnerKind)
-_BAD_POD = (*BAD_RECORD, ValueError)  # of `zip`: not one ID for each container
 _DOES_NOT_PACK = (struct.error, UnicodeEncodeError, OSError, ValueError)
 
 # Positions in the payloads. A pod's fate hangs on its UID alone, so every PodNew of one pod is sent, or none is.
@@ -143,8 +142,9 @@ class Translator:
         try:
             pod = decode_packed_pod(emission.record)
             shape = _shape_of(bytes(pod.shape))
-            containers = list(zip(pod.own.container_ids, shape.containers, strict=True))
-        except _BAD_POD:
+            if len(pod.own.container_ids) != len(shape.containers):
+                raise msgspec.ValidationError("not one ID for each container")
+        except BAD_RECORD:
             self._leave_out(_uid_of(emission.record), Fault.RECORD_MALFORMED)
             return
         try:
@@ -159,6 +159,7 @@ class Translator:
             self._left_out.discard(pod.uid)
         self.messages["pod_new_with_name"] += 1
         if emission.containers:
+            containers = zip(pod.own.container_ids, shape.containers, strict=True)
             self._containers(pod.uid, containers, stamp_ns=stamp_ns, out=out)
 
     def _new_containers(self, emission: PodContainers, *, stamp_ns: int, out: list[bytes]) -> None:
@@ -167,7 +168,7 @@ class Translator:
             self._containers(emission.uid, containers, stamp_ns=stamp_ns, out=out)
 
     def _containers(
-        self, uid: UID, containers: list[tuple[ContainerId, _ContainerShape]], *, stamp_ns: int, out: list[bytes]
+        self, uid: UID, containers: Iterable[tuple[ContainerId, _ContainerShape]], *, stamp_ns: int, out: list[bytes]
     ) -> None:
         for packed, shape in containers:
             if not packed:

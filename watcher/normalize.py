@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 
+from common.container_ids import pack_container_id
 from common.records import (
     NOTHING,
     UID,
@@ -19,7 +20,6 @@ from common.records import (
     PodShape,
     Record,
     pack,
-    pack_container_id,
 )
 from watcher.objects import ContainerStatus, OwnerReference, PartialObject, Pod, PodStatus
 

@@ -9,18 +9,9 @@ from typing import Any, assert_never
 
 import msgspec
 
+from common.container_ids import container_id
 from common.messages import Apply, Beat, Delete, Event, Incarnation, Init, InitDone, Sequence, Updates
-from common.records import (
-    BAD_RECORD,
-    UID,
-    ContainerId,
-    Kind,
-    OwnerRecord,
-    PodRecord,
-    container_id,
-    decode_owner,
-    decode_pod,
-)
+from common.records import BAD_RECORD, UID, ContainerId, Kind, OwnerRecord, PodRecord, decode_owner, decode_pod
 
 Line = dict[str, Any]
 

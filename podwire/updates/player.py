@@ -21,7 +21,7 @@ from common.messages import (
     Updates,
     new_incarnation,
 )
-from common.records import BAD_RECORD, UID, Kind, Record, cut
+from common.records import BAD_RECORD, UID, Kind, Record, cut, decode_owner, decode_pod
 from watcher.publish import Publisher
 
 
@@ -83,6 +83,7 @@ class Player:
         match event:
             case Apply(record=raw):
                 try:
+                    decode_pod(raw) if self.kind == "pods" else decode_owner(raw)
                     record = cut(bytes(raw))
                 except BAD_RECORD:
                     self.missed += 1

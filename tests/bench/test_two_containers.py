@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from bench.two_containers import share
+from bench.two_containers import messages, share
 from common.messages import Emission, Epoch
 from relay.compress import Compressor
 from relay.encode import version_info
@@ -20,7 +20,11 @@ def upstream(*, third_of: int) -> list[bytes]:
     for at in range(PODS):
         ids = [f"containerd://{chance.getrandbits(256):064x}" for _ in range(3)]
         of = ids if third_of and at % third_of == 0 else ids[:2]
-        pod = record(f"{chance.getrandbits(128):032x}", name=f"web-{at}", containers=[*map(container, of)])
+        pod = record(
+            f"{chance.getrandbits(128):032x}",
+            name=f"web-{at}",
+            containers=[container(id_, name=f"c{n}") for n, id_ in enumerate(of)],
+        )
         emissions.append(pod_new(pod))
     translator, compressor = Translator(lambda fault, uid: pytest.fail(f"{fault} {uid}")), Compressor()
     plain = [
@@ -32,6 +36,13 @@ def upstream(*, third_of: int) -> list[bytes]:
 
 def test_all_of_it_where_no_pod_has_a_third() -> None:
     assert share(upstream(third_of=0)) == 1.0
+
+
+def test_a_message_that_was_cut_short_is_left_out() -> None:
+    """The bench cuts a connection to see it come back."""
+    (version, _), *_ = messages(version_info(1, major=0, minor=11, patch=0) * 2)
+    for end in range(len(version)):
+        assert [raw for raw, _ in messages(version + version[:end])] == [version]
 
 
 @pytest.mark.parametrize(("third_of", "within"), [(1, 0.01), (10, 0.002)])

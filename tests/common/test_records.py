@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from common.container_ids import container_id, pack_container_id
 from common.records import (
     BAD_RECORD,
     NOTHING,
@@ -20,7 +21,6 @@ from common.records import (
     OwnerRecord,
     PodOwn,
     PodRecord,
-    container_id,
     cut,
     decode_controller,
     decode_owner,
@@ -31,7 +31,6 @@ from common.records import (
     encode_record,
     own_part,
     pack,
-    pack_container_id,
     split_pod,
     uid_of,
 )

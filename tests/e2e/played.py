@@ -16,6 +16,7 @@ import zmq
 from bench import rig
 from common import records as kept
 from common.clock import monotonic
+from common.container_ids import container_id, pack_container_id
 from common.messages import (
     Apply,
     Beat,
@@ -37,11 +38,9 @@ from common.records import (
     Kind,
     OwnerRecord,
     PodRecord,
-    container_id,
     decode_owner,
     decode_pod,
     encode_record,
-    pack_container_id,
 )
 from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
 from podwire.ask import NoAnswer, stage_state

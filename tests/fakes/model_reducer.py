@@ -3,6 +3,7 @@
 from collections import deque
 from itertools import count
 
+from common.container_ids import container_id
 from common.messages import (
     Emission,
     Emissions,
@@ -15,7 +16,7 @@ from common.messages import (
     PodNew,
     Resync,
 )
-from common.records import UID, container_id, decode_pod
+from common.records import UID, decode_pod
 
 Owner = tuple[OwnerKind, str, str]
 """Kind, UID, name."""

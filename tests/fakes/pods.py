@@ -2,8 +2,9 @@
 
 import msgspec
 
+from common.container_ids import pack_container_id
 from common.messages import Emission, Emissions, Epoch, Incarnation, OwnerKind, PodNew
-from common.records import UID, Container, ContainerKind, PodRecord, encode_record, pack_container_id
+from common.records import UID, Container, ContainerKind, PodRecord, encode_record
 
 
 def container(

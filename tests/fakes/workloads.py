@@ -1,16 +1,8 @@
 """Records of pods and owners, in the few words that a test wants to say."""
 
+from common.container_ids import pack_container_id
 from common.messages import OwnerKind
-from common.records import (
-    UID,
-    Container,
-    ContainerKind,
-    Controller,
-    OwnerRecord,
-    PodRecord,
-    encode_record,
-    pack_container_id,
-)
+from common.records import UID, Container, ContainerKind, Controller, OwnerRecord, PodRecord, encode_record
 
 DEPLOYMENT = Controller(UID("d1"), "Deployment", "apps", "web")
 OTHER_DEPLOYMENT = Controller(UID("d2"), "Deployment", "apps", "shop")

@@ -9,20 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from common.container_ids import container_id, pack_container_id
 from common.messages import OwnerKind
-from common.records import (
-    KINDS,
-    OWNER_KINDS,
-    UID,
-    Container,
-    Controller,
-    Kind,
-    PodRecord,
-    container_id,
-    decode_pod,
-    encode_record,
-    pack_container_id,
-)
+from common.records import KINDS, OWNER_KINDS, UID, Container, Controller, Kind, PodRecord, decode_pod, encode_record
 from matcher.outbox import Open
 from tests.fakes.model_reducer import Owner
 from tests.fakes.pipeline import PIPE, Pipeline
@@ -87,8 +76,9 @@ class MatchingMachine(RuleBasedStateMachine):
             [Container(0, pack_container_id(c), "c", "i") for c in containers],
         )
         if uid not in self.pipeline.truth["pods"]:
-            self.ips_had[uid], self.containers_had[uid] = {""}, set()
-        self.ips_had[uid].add(sent_ip(record))
+            self.containers_had[uid] = set()
+        # Of a UID that goes and comes back unseen nobody can tell that it was away: it keeps its address.
+        self.ips_had.setdefault(uid, {""}).add(sent_ip(record))
         self.containers_had[uid] |= set(containers)
         self._change("pods", uid, encode_record(record), seen=seen)
 

@@ -8,7 +8,8 @@ from common.messages import Apply, Delete, Incarnation
 from common.records import UID, Controller
 from matcher.addresses import choice_of
 from matcher.match import Matcher
-from tests.fakes.workloads import pod
+from tests.fakes.pipeline import Pipeline
+from tests.fakes.workloads import DEPLOYMENT, OTHER_DEPLOYMENT, REPLICA_SET, owner, pod
 
 PODS = 500
 
@@ -45,3 +46,27 @@ def test_pods_of_one_template_keep_what_they_have_in_common_once() -> None:
     assert [one.record for one in matcher.pods.values()] == records
     matcher.change("pods", [Delete(UID(f"p{at}")) for at in range(PODS)], stamp_ns=0, now=0.0)
     assert matcher.groups.shapes == 0
+
+
+def test_what_was_told_of_a_pod_that_changes_is_kept_by_reference() -> None:
+    """A Deployment that takes over makes all its pods dirty at once, and they stay so while the reducer is slow."""
+    pipeline = Pipeline.started(
+        pods=tuple(pod(f"p{at}", by=REPLICA_SET) for at in range(PODS)),
+        owners={"replicasets": (owner("rs1", DEPLOYMENT),)},
+    )
+    tracemalloc.start()
+    try:
+        pipeline.put("replicasets", owner("rs1", OTHER_DEPLOYMENT))
+        pipeline.hear_updates("replicasets")
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    outbox = pipeline.core.outbox
+    assert outbox.dirty == PODS
+    assert taken < 300 * PODS
+    for uid, kept in pipeline.core.matcher.pods.items():
+        unsaid = outbox.unsaid(uid)
+        assert unsaid is not None
+        assert unsaid.told is not None
+        assert unsaid.told.own is kept.own
+        assert unsaid.told.shape is kept.shape.data

@@ -1,12 +1,15 @@
 """What the matcher says of a pod that a person asks for."""
 
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from common.errors import UsageError
+from common.records import UID
 from common.wanted import CHUNK
 from matcher.outbox import SHARED_SECONDS
+from matcher.pods import Pod, Shape
 from tests.fakes.asked import ask
 from tests.fakes.pipeline import Pipeline
 from tests.fakes.workloads import (
@@ -56,6 +59,34 @@ def test_a_pod_that_lost_its_address_is_found_by_the_one_that_it_was_sent_with()
     pipeline.put("pods", pod("p1", ips=()))
     pipeline.settle()
     assert the_pod(pipeline, "10.0.0.1")["uid"] == "p1"
+
+
+def test_a_pod_that_is_sent_without_an_ipv4_address_is_found_by_what_is_sent_for_one():
+    pipeline = Pipeline.started(pods=(pod("p1", ips=("fd00::1",)), pod("p2")))
+    for what in ("0.0.0.0", "fd00::1"):
+        assert the_pod(pipeline, what)["uid"] == "p1"
+
+
+def test_who_asks_while_a_pod_gets_another_shape_waits_for_the_part_that_goes_with_it():
+    """The admin's threads read between any two steps of the loop."""
+    pipeline = Pipeline.started(pods=(pod("p1", containers=("a",)),))
+    matcher, asked = pipeline.core.matcher, list[tuple[bytes, bytes]]()
+    kept = matcher.pods[UID("p1")]
+    asker = Thread(target=lambda: asked.append(kept.parts()))
+    move = matcher.groups.move
+
+    def move_asked(moved: Pod, shape: Shape) -> None:
+        asker.start()
+        move(moved, shape)
+        asker.join(0.01)
+        assert not asked
+
+    matcher.groups.move = move_asked
+    pipeline.put("pods", pod("p1", containers=("a", "b")))
+    pipeline.settle()
+    asker.join()
+    assert asked == [(kept.shape.data, kept.own)]
+    assert kept.record == pod("p1", containers=("a", "b"))
 
 
 def test_pods_may_come_and_go_while_one_is_looked_for():

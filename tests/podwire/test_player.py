@@ -115,8 +115,10 @@ def test_what_the_file_lacks_is_counted() -> None:
     player.play(updates(3, apply("a")), now=0.0, stamp_ns=1)
     player.play(beat(4, Condition.FOLLOWING), now=0.0, stamp_ns=1)
     assert player.missed == 2 + 1
-    assert player.play(updates(5, Apply(msgspec.Raw(b"\xc1"))), now=0.0, stamp_ns=1) == []
-    assert player.missed == 4
+    foreign_parts = msgspec.msgpack.encode([["x"], "u", "y"])
+    for number, unread in enumerate((b"\xc1", foreign_parts), 5):
+        assert player.play(updates(number, Apply(msgspec.Raw(unread))), now=0.0, stamp_ns=1) == []
+    assert player.missed == 5
 
 
 def test_entries_are_messages_markers_or_unread() -> None:

@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.container_ids import container_id, pack_container_id
 from common.messages import Emission, Epoch, OwnerKind, PodContainers, PodDelete, PodNew, Resync
-from common.records import (
-    UID,
-    Container,
-    ContainerId,
-    ContainerKind,
-    PodRecord,
-    container_id,
-    encode_record,
-    pack_container_id,
-)
+from common.records import UID, Container, ContainerId, ContainerKind, PodRecord, encode_record
 from relay.translate import Fault, Translator
 from tests.fakes.pods import container, pod_new, record
 from tests.fakes.reducer_ear import messages_of

@@ -79,5 +79,10 @@ LINKING: Final = (
         "    if not isinstance(batch.emissions[0], Resync):\n        return _broken(connection, batch, taken=0), Drop.NO_RESYNC\n",
         "",
     ),
-    mutant("compressed blocks are kept back", "relay/compress.py", "auto_flush=True", "auto_flush=False"),
+    mutant(
+        "compressed blocks are kept back",
+        "relay/compress.py",
+        "frame.compress_flush(self._context, end_frame=False)",
+        "b''",
+    ),
 )

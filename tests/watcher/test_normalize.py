@@ -2,17 +2,8 @@
 
 import pytest
 
-from common.records import (
-    ContainerKind,
-    Controller,
-    OwnerRecord,
-    PodRecord,
-    Record,
-    container_id,
-    cut,
-    decode_owner,
-    decode_pod,
-)
+from common.container_ids import container_id
+from common.records import ContainerKind, Controller, OwnerRecord, PodRecord, Record, cut, decode_owner, decode_pod
 from watcher import normalize
 from watcher.objects import (
     ContainerStatus,
