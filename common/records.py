@@ -133,14 +133,6 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return join(self.shape, self.uid, self.own)
 
 
-class PodHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Of a packed `PodRecord`, what the matcher reads."""
-
-    shape: msgspec.Raw
-    uid: UID
-    own: PodOwnHead
-
-
 class PackedPod(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A packed `PodRecord`, its shape unread."""
 
@@ -149,9 +141,10 @@ class PackedPod(msgspec.Struct, array_like=True, frozen=True, gc=False):
     own: PodOwn
 
 
-class _Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class _Parts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     shape: msgspec.Raw
     uid: UID
+    own: msgspec.Raw
 
 
 class _Pod(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -207,21 +200,10 @@ def join(shape: bytes, uid: UID, own: bytes) -> bytes:
     return b"".join((_THREE, shape, _pack(uid), own))
 
 
-def cut(packed: bytes) -> Record:
-    """A packed record's parts, whose `join` it is. Raises one of `BAD_RECORD` for bytes that have no such parts."""
-    head = _decode_head(packed)
-    shape = bytes(head.shape)
-    return Record(shape, head.uid, own_part(packed, shape, head.uid))
-
-
-def own_part(packed: bytes, shape: bytes, uid: UID) -> bytes:
-    """What a packed record has beside this shape and this UID of it. Raises one of `BAD_RECORD` unless it is these three parts' `join`."""
-    packed_uid = _pack(uid)
-    begin = len(_THREE) + len(shape)
-    end = begin + len(packed_uid)
-    if packed[: len(_THREE)] != _THREE or packed[begin:end] != packed_uid:  # more parts, or written otherwise
-        raise msgspec.ValidationError("not the bytes of a record's three parts")
-    return packed[end:]
+def cut(packed: bytes | msgspec.Raw) -> Record:
+    """A packed record's parts. Raises one of `BAD_RECORD` for bytes that have no such parts."""
+    parts = _decode_parts(packed)
+    return Record(bytes(parts.shape), parts.uid, bytes(parts.own))
 
 
 def decode_pod(packed: bytes | msgspec.Raw) -> PodRecord:
@@ -253,10 +235,10 @@ def decode_owner(packed: bytes | msgspec.Raw) -> OwnerRecord:
 
 def uid_of(packed: bytes | msgspec.Raw) -> UID:
     """The UID of the object that a record is of. Raises as `decode_pod` does."""
-    return _decode_head(packed).uid
+    return _decode_parts(packed).uid
 
 
-_decode_head = msgspec.msgpack.Decoder(_Head).decode
+_decode_parts = msgspec.msgpack.Decoder(_Parts).decode
 _decode_pod = msgspec.msgpack.Decoder(_Pod).decode
 _decode_owner = msgspec.msgpack.Decoder(_Owner).decode
 
@@ -268,9 +250,6 @@ decode_pod_shape = msgspec.msgpack.Decoder(PodShape).decode
 
 decode_pod_shape_head = msgspec.msgpack.Decoder(PodShapeHead).decode
 """The `PodShapeHead` of a shape's bytes. Raises as `decode_pod` does."""
-
-decode_pod_head = msgspec.msgpack.Decoder(PodHead).decode
-"""The `PodHead` of a record's bytes. Raises as `decode_pod` does."""
 
 decode_pod_own_head = msgspec.msgpack.Decoder(PodOwnHead).decode
 """The `PodOwnHead` of an own part's bytes. Raises as `decode_pod` does."""

@@ -91,8 +91,9 @@ class Groups:
 
     def join(self, pod: Pod) -> None:
         """Puts the pod in the group of its shape, and gives it the group's owner."""
-        pod.shape.pods += 1
-        group = pod.group
+        shape = pod.shape
+        shape.pods += 1
+        group = shape.group
         pod.place = len(group.pods)
         group.pods.append(pod)
         standing = group.standing

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from common.messages import Apply, Delete, Incarnation
-from common.records import OWNER_KINDS, UID, Kind, decode_owner, decode_pod_head, own_part
+from common.records import OWNER_KINDS, UID, Kind, cut, decode_owner, decode_pod_own_head
 from matcher.addresses import Choice
 from matcher.fill import Fill
 from matcher.groups import Groups
@@ -80,11 +80,11 @@ class Matcher:
         self.groups.record_came(kind, record.uid)
 
     def _apply_pod(self, raw: msgspec.Raw, now: float) -> None:
-        head, packed = decode_pod_head(raw), bytes(raw)
-        uid, data = head.uid, bytes(head.shape)
-        own = own_part(packed, data, uid)
+        record = cut(raw)
+        uid, own = record.uid, record.own
+        ips = decode_pod_own_head(own).ips
         # The last that may refuse it, and before anything changes: it decodes a shape that is new.
-        shape = self.groups.shape_of(data, now)
+        shape = self.groups.shape_of(record.shape, now)
         self._fill.mention(uid)
         pod = self.pods.get(uid)
         if pod is None:
@@ -94,7 +94,7 @@ class Matcher:
             self.outbox.before_change(pod, self._stamp_ns)
         elif pod.shape is not shape or pod.own != own:
             self.outbox.before_change(pod, self._stamp_ns)
-            pod.last_ip = "" if self.choose_ip(head.own.ips) else pod.ip(self.choose_ip)
+            pod.last_ip = "" if self.choose_ip(ips) else pod.ip(self.choose_ip)
             if pod.shape is not shape:
                 pod.own = MOVING
                 self.groups.move(pod, shape)

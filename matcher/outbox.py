@@ -234,7 +234,7 @@ class Outbox:
     def _say_new(self, batch: Batch, pod: Pod, sending: Sending) -> None:
         """A pod that the reducer does not know: if it may go out, it does with all its containers; else its next change brings it here."""
         ip = pod.ip(self._choose_ip)
-        if not ip or isinstance(pod.group.standing, Waiting):
+        if not ip or isinstance(pod.shape.group.standing, Waiting):
             return
         pod.sent = sending
         self.live += 1

@@ -84,7 +84,7 @@ class Player:
             case Apply(record=raw):
                 try:
                     decode_pod(raw) if self.kind == "pods" else decode_owner(raw)
-                    record = cut(bytes(raw))
+                    record = cut(raw)
                 except BAD_RECORD:
                     self.missed += 1
                     return False

@@ -33,7 +33,7 @@ def record(uid: str, size: int = 1) -> Record:
 
 def of_chunks(*chunks: SnapshotChunk) -> list[Record]:
     """The records in them."""
-    return [cut(bytes(one)) for chunk in chunks for one in chunk.records]
+    return [cut(one) for chunk in chunks for one in chunk.records]
 
 
 def gone(request: int) -> SnapshotGone:
