@@ -36,8 +36,8 @@ SIZES = (
     (matcher.loop, "MOST_SENT", 1),
     (matcher.wires, "MOST_FRAMES", 2),
     (relay.loop, "FRAMES_A_TURN", 2),
-    (relay.outbox, "LARGEST_BYTES", 300),
-    (relay.outbox, "RESUME_BELOW_BYTES", 150),
+    (relay.outbox, "LARGEST_BYTES", 120),
+    (relay.outbox, "RESUME_BELOW_BYTES", 60),
 )
 """Objects, bytes, events, messages and frames; small beside the real ones, in the same order."""
 
