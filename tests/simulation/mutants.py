@@ -28,7 +28,7 @@ class NotFound(Exception):
 
 
 @click.command()
-@click.option("--schedules", default=2_000, show_default=True, help="So many are played against each mutant, at most.")
+@click.option("--schedules", default=5_000, show_default=True, help="So many are played against each mutant, at most.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Mutants tried at a time.")
 @click.option("--only", default="", help="Mutants with this in their name.")
 def command(schedules: int, jobs: int, only: str) -> None:
