@@ -5,7 +5,8 @@ import random
 import pytest
 
 from bench.two_containers import messages, share
-from common.messages import Emission, Epoch
+from common.messages import Emission, Epoch, PodContainers
+from common.records import UID
 from relay.compress import Compressor
 from relay.encode import version_info
 from relay.translate import Translator
@@ -36,6 +37,16 @@ def upstream(*, third_of: int) -> list[bytes]:
 
 def test_all_of_it_where_no_pod_has_a_third() -> None:
     assert share(upstream(third_of=0)) == 1.0
+
+
+def test_a_container_that_is_started_anew_is_no_third() -> None:
+    again = [
+        record("u", containers=[container(f"docker://{n}{life}", name=f"c{n}") for n in "ab"]) for life in range(3)
+    ]
+    said = [pod_new(again[0]), *(PodContainers(UID("u"), one.containers) for one in again[1:])]
+    translator = Translator(lambda fault, uid: pytest.fail(f"{fault} {uid}"))
+    plain = b"".join(translator.translate(said, epoch=Epoch(1), first=2, stamp_ns=1))
+    assert share([version_info(1, major=0, minor=11, patch=0), Compressor().compress(plain)]) == 1.0
 
 
 def test_a_message_that_was_cut_short_is_left_out() -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import wanted
 from common.container_ids import pack_container_id
 from common.errors import UsageError
 from common.records import UID, Container, PodRecord, split_pod
@@ -63,6 +64,11 @@ def test_an_address_or_a_name_finds_all_that_have_it_and_nothing_that_only_begin
 def test_a_name_in_another_place_of_the_record_is_no_match():
     pod = record("p1", name="other", containers=[Container(0, b"containerd://x", "shop", "web-1")])
     assert found("shop/web-1", pod) == []
+
+
+def test_a_name_that_many_containers_have_costs_no_decoding(monkeypatch):
+    monkeypatch.setattr(wanted, "decode_pod", lambda _packed: pytest.fail("decoded"))
+    assert found("web/app", record("p1", containers=[Container(0, b"docker://x", "app", "app")])) == []
 
 
 @given(st.binary(max_size=200))
