@@ -76,10 +76,10 @@ class Pod(msgspec.Struct, gc=False, eq=False):
 
     def ip(self, choose: Choice) -> str:
         """The address to send; empty while it never had one. Read out of the record when it is wanted: kept, it would be 64 bytes."""
-        return self.last_ip or choose(decode_pod_own_head(self.own).ips)
+        return self.last_ip or choose(decode_pod_own_head(self.parts()[1]).ips)
 
     def parts(self) -> tuple[bytes, bytes]:
-        """The shape and the own part of one record. Any thread may ask; all else is for the loop's."""
+        """The shape and the own part of one record. Any thread may ask, here and by what is read out of them."""
         while True:
             own, shape = self.own, self.shape
             if own is not MOVING and own is self.own:
@@ -94,7 +94,8 @@ class Pod(msgspec.Struct, gc=False, eq=False):
     @property
     def record(self) -> bytes:
         """Bytes of its `PodRecord`."""
-        return join(self.shape.data, self.uid, self.own)
+        shape, own = self.parts()
+        return join(shape, self.uid, own)
 
 
 def new_containers(*, told: bytes, record: bytes) -> list[Container]:

@@ -12,7 +12,7 @@ import msgspec
 
 from common.container_ids import container_id
 from common.messages import Link
-from common.records import BAD_RECORD, Container, ContainerKind, PodRecord, decode_pod, decode_pod_own_head, join
+from common.records import BAD_RECORD, Container, ContainerKind, PodRecord, decode_pod
 from common.wanted import ByAddress, ByUid, Search, Wanted, gently, parse_wanted
 from matcher.addresses import UNROUTABLE
 from matcher.core import Core
@@ -69,7 +69,7 @@ class Why:
         return ip in (pod.last_ip, UNROUTABLE) and self._ip(pod) == ip
 
     def _ip(self, pod: Pod) -> str:
-        return pod.last_ip or self._core.matcher.choose_ip(decode_pod_own_head(pod.parts()[1]).ips)
+        return pod.ip(self._core.matcher.choose_ip)
 
     def _told(self, pod: Pod, record: PodRecord) -> Json:
         unsaid = self._core.outbox.unsaid(pod.uid)
@@ -150,8 +150,7 @@ def _of_link(link: Link | None) -> Json:
 
 def _decoded(pod: Pod) -> PodRecord | None:
     try:
-        shape, own = pod.parts()
-        return decode_pod(join(shape, pod.uid, own))
+        return decode_pod(pod.record)
     except BAD_RECORD:
         return None
 

@@ -14,7 +14,6 @@ from lz4 import frame
 LEVEL = 3
 """What design.md's figures were measured at; higher levels cost more time than they save bytes on pods."""
 
-
 PIECE_BYTES = 32 * 1024
 """Handed over at a time: of less than a block, none is compressed where it lies."""
 

@@ -4,7 +4,8 @@ It says what a change changed, so that what changes nothing that podwire keeps g
 there, so that what is gone is told. A list is not visible as such: objects are replaced one by one, and those that the list did not
 mention are dropped at its end.
 
-Objects of one shape hold one copy of it, which goes when the last of them does: with pods of two containers, half of a record's bytes.
+Objects of one shape hold one copy of it, which goes when the last of them does: of pods of two containers, more than half of a record's
+bytes.
 """
 
 from collections.abc import Iterator

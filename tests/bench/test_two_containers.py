@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bench.two_containers import messages, share
-from common.messages import Emission, Epoch, PodContainers
+from common.messages import Emission, Epoch, PodContainers, Resync
 from common.records import UID
 from relay.compress import Compressor
 from relay.encode import version_info
@@ -46,6 +46,15 @@ def test_a_container_that_is_started_anew_is_no_third() -> None:
     said = [pod_new(again[0]), *(PodContainers(UID("u"), one.containers) for one in again[1:])]
     translator = Translator(lambda fault, uid: pytest.fail(f"{fault} {uid}"))
     plain = b"".join(translator.translate(said, epoch=Epoch(1), first=2, stamp_ns=1))
+    assert share([version_info(1, major=0, minor=11, patch=0), Compressor().compress(plain)]) == 1.0
+
+
+def test_after_a_resync_containers_are_counted_anew() -> None:
+    first, renamed = ([container(f"docker://{name}", name=name) for name in names] for names in ("ab", "cd"))
+    said = [pod_new(record("u", containers=first)), Resync(), pod_new(record("u", containers=renamed))]
+    translator = Translator(lambda fault, uid: pytest.fail(f"{fault} {uid}"))
+    halves = (said[:1], said[1:])
+    plain = b"".join(b"".join(translator.translate(half, epoch=Epoch(1), first=1, stamp_ns=1)) for half in halves)
     assert share([version_info(1, major=0, minor=11, patch=0), Compressor().compress(plain)]) == 1.0
 
 

@@ -1,15 +1,18 @@
 """What is gone takes no memory."""
 
 import tracemalloc
+from collections import Counter
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.messages import Apply, Delete, Incarnation
 from common.records import UID, Controller
 from matcher.addresses import choice_of
 from matcher.match import Matcher
 from tests.fakes.pipeline import Pipeline
-from tests.fakes.workloads import DEPLOYMENT, OTHER_DEPLOYMENT, REPLICA_SET, owner, pod
+from tests.fakes.workloads import DEPLOYMENT, OTHER_DEPLOYMENT, OTHER_REPLICA_SET, REPLICA_SET, owner, pod
 
 PODS = 500
 
@@ -46,6 +49,27 @@ def test_pods_of_one_template_keep_what_they_have_in_common_once() -> None:
     assert [one.record for one in matcher.pods.values()] == records
     matcher.change("pods", [Delete(UID(f"p{at}")) for at in range(PODS)], stamp_ns=0, now=0.0)
     assert matcher.groups.shapes == 0
+
+
+uids = st.sampled_from(["p1", "p2", "p3"])
+controllers = st.sampled_from([None, REPLICA_SET, OTHER_REPLICA_SET])
+applied = st.builds(
+    lambda uid, by, containers: Apply(msgspec.Raw(pod(uid, by=by, containers=("c",) * containers))),
+    uids,
+    controllers,
+    st.integers(0, 1),
+)
+
+
+@given(st.lists(applied | uids.map(Delete), max_size=30))
+def test_a_shape_is_kept_as_long_as_a_pod_has_it_and_so_is_a_group(events: list[Apply | Delete]) -> None:
+    matcher = Matcher(incarnation=Incarnation("m"), choose_ip=choice_of("ipv4"), climb=False)
+    for event in events:
+        matcher.change("pods", [event], stamp_ns=0, now=0.0)
+        having = Counter(each.shape.data for each in matcher.pods.values())
+        assert matcher.groups.shapes == len(having)
+        assert all(each.shape.pods == having[each.shape.data] for each in matcher.pods.values())
+        assert matcher.groups.waiting == sum(each.group.controller is not None for each in matcher.pods.values())
 
 
 def test_what_was_told_of_a_pod_that_changes_is_kept_by_reference() -> None:

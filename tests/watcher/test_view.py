@@ -70,6 +70,7 @@ def test_the_state_is_json_and_counts_what_came():
     bench.take(bench.channel.answer(PROTOBUF.page([pod("a"), pod("b"), {"metadata": {}}], version=7)))
     state = json.loads(json.dumps(bench.view.state()))
     assert (state["objects"], state["condition"], state["sequence"], state["server"]) == (2, "following", 2, "api:443")
+    assert state["shapes"] == 1
     (scope,) = state["scopes"]
     assert (scope["namespace"], scope["activity"], scope["watch_age_seconds"]) == ("all", "watching", 0.0)
     assert scope["events"] == {"changed": 2, "unchanged": 0, "deleted": 0, "bookmark": 0}
