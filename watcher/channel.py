@@ -155,25 +155,25 @@ class HttpChannel:
         assert self._dialed is not None
         why = "it was closed"
         try:
-            pieces = self._dialed.stream.receive()
+            data = self._dialed.stream.receive()
         except BlockingIOError:
             return []
         except OSError as error:
-            pieces, why = [], error.strerror or type(error).__name__
+            data, why = b"", error.strerror or type(error).__name__
             if isinstance(error, ssl.SSLError) and "ALERT" in str(error):
                 self.forget_credentials()  # TLS 1.3 refuses a client's certificate only now
         if self._response is None:  # between requests nothing but its end may come: the connection is of no more use
             self._close()
             self._dial()
             return []
-        if not pieces:
+        if not data:
             return self._over(self._response, why)
         self.heard_at = self._silent_since = now
-        return self._parse(pieces, self._response)
+        return self._parse(data, self._response)
 
-    def _parse(self, pieces: list[bytes], response: Response) -> list[Happening]:
+    def _parse(self, data: bytes, response: Response) -> list[Happening]:
         try:
-            arrived = response.feed(pieces)
+            arrived = response.feed(data)
         except BadResponse as error:
             self.hang_up()
             return [Nonsense(str(error))]

@@ -16,10 +16,12 @@ ROOM_BYTES: Final = 256 * 1024
 RECORD_BYTES: Final = 16 * 1024
 """What a TLS record holds at the most (RFC 8446, 5.1)."""
 
-_ROOM = memoryview(bytearray(ROOM_BYTES))
-"""Where all that `receive` reads goes, one read after the other: what they bring is copied out at once. So only the loop's thread may
-call it; hands are shaken in the dialer's, beside that.
+_ROOM = memoryview(bytearray(ROOM_BYTES + RECORD_BYTES))
+"""Where all that `receive` reads goes, and is decrypted, one read after the other: what they bring is copied out at once. So only the
+loop's thread may call it; hands are shaken in the dialer's, beside that. What is decrypted may begin with the rest of a record of which
+a part came before.
 """
+_RECEIVED = _ROOM[:ROOM_BYTES]
 
 
 class Stream(Protocol):
@@ -33,8 +35,8 @@ class Stream(Protocol):
         """Sends all of it, or tells that there is no room for that. Raises OSError."""
         ...
 
-    def receive(self) -> list[bytes]:
-        """What there is to read, in pieces; none at the end. For one thread of the process.
+    def receive(self) -> bytes:
+        """What there is to read; nothing at the end. For one thread of the process.
 
         Raises BlockingIOError where there is nothing for now, and OSError.
         """
@@ -57,9 +59,8 @@ class PlainStream:
     def send(self, data: bytes) -> bool:
         return _sent(self._socket, data)
 
-    def receive(self) -> list[bytes]:
-        size = self._socket.recv_into(_ROOM)
-        return [bytes(_ROOM[:size])] if size else []
+    def receive(self) -> bytes:
+        return bytes(_ROOM[: self._socket.recv_into(_RECEIVED)])
 
 
 class TlsStream:
@@ -80,21 +81,29 @@ class TlsStream:
         self._tls.write(data)
         return self._said()
 
-    def receive(self) -> list[bytes]:
-        records: list[bytes] = []
-        while not (records or self._over):
-            self._take(_ROOM[: self._socket.recv_into(_ROOM)])
-            try:
-                records.append(self._tls.read(RECORD_BYTES))
-                while self._incoming.pending:
-                    records.append(self._tls.read(RECORD_BYTES))
-            except ssl.SSLWantReadError:
-                pass
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                self._over = True
+    def receive(self) -> bytes:
+        size = 0
+        while not (size or self._over):
+            self._take(_ROOM[: self._socket.recv_into(_RECEIVED)])
+            size = self._decrypt()
             if self._outgoing.pending and not self._said():  # an answer to what was no data, as a new key
                 raise ConnectionAbortedError(errno.ECONNABORTED, "the server does not take what TLS has to answer")
-        return records
+        return bytes(_ROOM[:size])
+
+    def _decrypt(self) -> int:
+        """Puts what can be read into the room; gives how much it is."""
+        read, size = self._tls.read, 0
+        try:
+            while True:
+                # A record is never longer than what it was made of, so there is room for all.
+                size += read(RECORD_BYTES, _ROOM[size:])  # type: ignore[operator]  # with a buffer, how much
+                if not self._incoming.pending:
+                    break
+        except ssl.SSLWantReadError:
+            pass
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            self._over = True
+        return size
 
     def _shake_hands(self) -> None:
         while True:

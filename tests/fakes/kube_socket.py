@@ -28,7 +28,7 @@ class ScriptedStream:
         self.sent += data
         return True
 
-    def receive(self) -> list[bytes]:
+    def receive(self) -> bytes:
         assert not self.closed, "read from a closed socket"
         if not self.script:
             raise BlockingIOError
@@ -37,7 +37,7 @@ class ScriptedStream:
             raise step
         if step == b"":
             self.script.insert(0, b"")  # an end stays
-        return [step] if step else []
+        return step
 
     def close(self) -> None:
         self.closed = True

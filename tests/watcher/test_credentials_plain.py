@@ -129,7 +129,7 @@ def received(stream: Stream) -> bytes:
             brought = stream.receive()
             if not brought:
                 break
-            pieces += brought
+            pieces.append(brought)
     return b"".join(pieces)
 
 

@@ -15,7 +15,7 @@ UNTIL_CLOSED = b"HTTP/1.1 503 Unavailable\r\nContent-Type: text/html\r\n\r\nhell
 
 def test_a_response_with_a_length_is_over_when_its_body_is_there():
     response = Response()
-    arrived = response.feed([PLAIN])
+    arrived = response.feed(PLAIN)
     assert (response.status, arrived.began, b"".join(arrived.body), arrived.complete) == (200, True, b"hello", True)
     assert response.headers["content-type"] == "application/json"
 
@@ -24,7 +24,7 @@ def test_a_response_with_a_length_is_over_when_its_body_is_there():
 def test_a_connection_is_kept_after_a_response_that_says_nothing_else(body):
     """Each page of a list would need a connection of its own otherwise."""
     response = Response()
-    response.feed([body])
+    response.feed(body)
     assert response.keep_alive
 
 
@@ -33,7 +33,7 @@ def test_a_connection_is_kept_after_a_response_that_says_nothing_else(body):
 )
 def test_a_connection_is_not_kept_after_a_response_that_ends_it(head):
     response = Response()
-    assert response.feed([head + b"Content-Length: 1\r\n\r\nx"]).complete
+    assert response.feed(head + b"Content-Length: 1\r\n\r\nx").complete
     assert not response.keep_alive
 
 
@@ -41,7 +41,7 @@ def test_a_connection_is_not_kept_after_a_response_that_ends_it(head):
 def test_however_a_response_is_cut_it_is_the_same_response(body, cuts):
     response = Response()
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
-    parts = [response.feed([body[at:end]]) for at, end in itertools.pairwise(edges)]
+    parts = [response.feed(body[at:end]) for at, end in itertools.pairwise(edges)]
     assert b"".join(piece for part in parts for piece in part.body) == b"hello"
     assert [part.began for part in parts].count(True) == 1
     assert [part.complete for part in parts].count(True) == 1
@@ -53,8 +53,8 @@ def test_wherever_the_end_of_the_head_is_cut_the_first_chunk_is_a_chunk(cut):
     """Its bytes look like a chunk's length."""
     head, body = CHUNKED[: CHUNKED.index(b"2\r\n")], b"4\r\n1\r\n2\r\n0\r\n\r\n"
     response = Response()
-    response.feed([head[:-cut]])
-    arrived = response.feed([head[-cut:] + body])
+    response.feed(head[:-cut])
+    arrived = response.feed(head[-cut:] + body)
     assert (b"".join(arrived.body), arrived.complete) == (b"1\r\n2", True)
 
 
@@ -99,7 +99,7 @@ def taken(response: Response, pieces: list[bytes]) -> object:
     body = b""
     try:
         for piece in (CHUNKED[: CHUNKED.index(b"2\r\n")], *pieces):
-            arrived = response.feed([piece])
+            arrived = response.feed(piece)
             body += b"".join(arrived.body)
             if arrived.complete:
                 return body, response.keep_alive, response.status
@@ -111,35 +111,35 @@ def taken(response: Response, pieces: list[bytes]) -> object:
 @pytest.mark.parametrize("told", [b"Content-Length: 13", b"Transfer-Encoding: gzip", b"X-Nothing: told"])
 def test_a_body_that_looks_like_chunks_is_left_whole_where_none_were_told(told):
     response = Response()
-    arrived = response.feed([b"HTTP/1.1 200 OK\r\n" + told + b"\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n"])
+    arrived = response.feed(b"HTTP/1.1 200 OK\r\n" + told + b"\r\n\r\n" + b"3\r\nabc\r\n0\r\n\r\n")
     assert b"".join(arrived.body) == b"3\r\nabc\r\n0\r\n\r\n"
 
 
 def test_nothing_is_known_of_a_response_before_its_headers_are_complete():
     response = Response()
-    arrived = response.feed([PLAIN[:20]])
+    arrived = response.feed(PLAIN[:20])
     assert (response.status, arrived.began, arrived.complete) == (0, False, False)
 
 
 def test_interim_responses_are_skipped():
     response = Response()
-    arrived = response.feed([b"HTTP/1.1 103 Early Hints\r\nContent-Type: text/html\r\n\r\n" + PLAIN])
+    arrived = response.feed(b"HTTP/1.1 103 Early Hints\r\nContent-Type: text/html\r\n\r\n" + PLAIN)
     assert (response.status, arrived.began, arrived.body, arrived.complete) == (200, True, [b"hello"], True)
     alone = Response()
-    arrived = alone.feed([b"HTTP/1.1 100 Continue\r\n\r\n"])
+    arrived = alone.feed(b"HTTP/1.1 100 Continue\r\n\r\n")
     assert (alone.status, arrived.began, arrived.complete) == (0, False, False)
-    assert alone.feed([PLAIN]).complete
+    assert alone.feed(PLAIN).complete
 
 
 def test_a_switch_of_protocols_is_no_response_to_a_get():
     with pytest.raises(BadResponse):
-        Response().feed([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nxx"])
+        Response().feed(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nxx")
 
 
 @pytest.mark.parametrize("rest", [b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nbad", b"junk"])
 def test_bytes_behind_a_complete_response_spoil_the_connection_and_not_the_response(rest):
     response = Response()
-    arrived = response.feed([PLAIN + rest])
+    arrived = response.feed(PLAIN + rest)
     assert (response.status, arrived.body, arrived.complete, response.keep_alive) == (200, [b"hello"], True, False)
     assert response.headers["content-length"] == "5"
 
@@ -147,11 +147,11 @@ def test_bytes_behind_a_complete_response_spoil_the_connection_and_not_the_respo
 def test_only_a_response_without_a_length_ends_with_its_connection():
     response = Response()
     assert not response.ends_with_connection
-    assert response.feed([UNTIL_CLOSED]).body == [b"hello"]
+    assert response.feed(UNTIL_CLOSED).body == [b"hello"]
     assert response.ends_with_connection
     for cut in (PLAIN[:-1], CHUNKED[:-1], PLAIN, UNTIL_CLOSED[:20]):
         other = Response()
-        other.feed([cut])
+        other.feed(cut)
         assert not other.ends_with_connection
 
 
@@ -160,23 +160,23 @@ def test_only_a_response_without_a_length_ends_with_its_connection():
 )
 def test_what_is_no_response_is_refused(data):
     with pytest.raises(BadResponse):
-        Response().feed([data])
+        Response().feed(data)
 
 
 def test_headers_that_do_not_end_are_refused():
     response = Response()
     head = b"HTTP/1.1 200 OK\r\nX: "
-    response.feed([head + b"x" * (LARGEST_HEAD_BYTES - len(head))])
+    response.feed(head + b"x" * (LARGEST_HEAD_BYTES - len(head)))
     with pytest.raises(BadResponse):
-        response.feed([b"x"])
+        response.feed(b"x")
 
 
 @given(st.binary(max_size=100), st.sampled_from([b"", b"HTTP/1.1 ", PLAIN, CHUNKED[:-5]]))
 def test_hostile_bytes_raise_nothing_but_what_is_foreseen(junk, before):
     response = Response()
     try:
-        response.feed([before + junk])
-        response.feed([junk])
+        response.feed(before + junk)
+        response.feed(junk)
     except BadResponse:
         pass
 
