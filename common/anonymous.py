@@ -22,9 +22,10 @@ from common.records import (
     Controller,
     OwnerRecord,
     PodRecord,
-    decode_owner,
-    decode_pod,
-    encode_record,
+    Record,
+    pack_record,
+    unpack_owner,
+    unpack_pod,
 )
 
 KEY_FILE: Final = "anonymize.key"
@@ -77,14 +78,14 @@ class Names:
                 events.append(event)
                 continue
             with suppress(*BAD_RECORD):
-                events.append(Apply(msgspec.Raw(encode_record(self._renamed(message, event.record)))))
+                events.append(Apply(pack_record(self._renamed(message, event.record))))
         return msgspec.structs.replace(message, events=events)
 
-    def _renamed(self, message: Updates, raw: msgspec.Raw) -> PodRecord | OwnerRecord:
+    def _renamed(self, message: Updates, record: Record) -> PodRecord | OwnerRecord:
         if message.kind != "pods":
-            owner = decode_owner(raw)
+            owner = unpack_owner(record)
             return msgspec.structs.replace(owner, controller=self._controller(owner.controller))
-        pod = decode_pod(raw)
+        pod = unpack_pod(record)
         return msgspec.structs.replace(
             pod,
             controller=self._controller(pod.controller),

@@ -13,9 +13,9 @@ from typing import Final, NewType
 
 import msgspec
 
-from common.records import UID, Container, Kind
+from common.records import UID, Container, Kind, Record
 
-VERSION: Final = 3
+VERSION: Final = 4
 """The protocol's version. It changes with any change of a message that an older process would misread."""
 
 Incarnation = NewType("Incarnation", str)
@@ -53,8 +53,8 @@ class Init(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=0):
 class Apply(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=1):
     """This is the newest record of an object. Sent only when it differs from the record before."""
 
-    record: msgspec.Raw
-    """Bytes of a `PodRecord` or an `OwnerRecord`, by the watcher's kind."""
+    record: Record
+    """Of a `PodRecord` or an `OwnerRecord`, by the watcher's kind."""
 
 
 class Delete(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=2):
@@ -135,7 +135,7 @@ class SnapshotChunk(Message, tag=13, frozen=True, kw_only=True):
     sequence: Sequence
     condition: Condition
     """At the moment of the snapshot. `LISTING`: the store was partial, the rest follows as `Updates` up to `InitDone`."""
-    records: list[msgspec.Raw]
+    records: list[Record]
     last: bool
     objects: int = 0
     """Of the whole snapshot. For people: an older watcher does not tell."""
@@ -169,8 +169,8 @@ class Resync(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=0):
 class PodNew(msgspec.Struct, array_like=True, frozen=True, gc=False, tag=1):
     """`pod_new_with_name`, and with `containers` a `pod_container` for each container of the record that has an ID."""
 
-    record: msgspec.Raw
-    """Bytes of the `PodRecord`."""
+    record: Record
+    """Of a `PodRecord`."""
     ip: str
     """The address to send; empty or not IPv4: 0.0.0.0 on the wire."""
     owner_kind: int
@@ -261,7 +261,7 @@ _decode_head = msgspec.msgpack.Decoder(_Head).decode
 
 
 def decode(frame: bytes | memoryview) -> AnyMessage:
-    """The message in a frame. `Raw` fields refer to the frame's memory: copy (`bytes(raw)`) what is kept.
+    """The message in a frame. Nothing of it refers to the frame's memory.
 
     Raises BadMessage for bytes that are no message, or one of another protocol version.
     """

@@ -1,9 +1,9 @@
 """The normalized records: what podwire keeps of a Kubernetes object, and the names of its parts.
 
-A record is packed once, by the watcher that normalized the object, and travels as those bytes through the matcher to the relay: nobody
-on the way decodes more of it than it needs. Packed, it has three parts, each a msgpack value: its **shape**, which it shares with others
-(for the pods of one template: controller, namespace, the names and images of containers), its UID, and what is its **own**. Whoever keeps
-records keeps a shape once. Shape and own part are arrays; a later field may be appended to either, never inserted.
+A record is packed once, by the watcher that normalized the object, and travels packed through the matcher to the relay: nobody on the way
+unpacks more of it than it needs. Packed, it is a `Record` of three parts: its **shape**, which it shares with others (for the pods of one
+template: controller, namespace, the names and images of containers), its UID, and what is its **own**. Whoever keeps records keeps a shape
+once. Shape and own part are msgpack; those of a pod are arrays, and a later field may be appended to either, never inserted.
 """
 
 from enum import IntEnum
@@ -121,50 +121,25 @@ class PodOwnHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
     ips: list[str]
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """A packed record in its parts. An owner's shape is its controller; it has nothing of its own."""
+class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A packed record. An owner's shape is its controller; it has nothing of its own."""
 
     shape: bytes
     uid: UID
     own: bytes
 
-    def packed(self) -> bytes:
-        """The record's bytes."""
-        return join(self.shape, self.uid, self.own)
+    @property
+    def size(self) -> int:
+        """Bytes that its parts take."""
+        return len(self.shape) + len(self.uid) + len(self.own)
 
 
-class PackedPod(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A packed `PodRecord`, its shape unread."""
-
-    shape: msgspec.Raw
-    uid: UID
-    own: PodOwn
-
-
-class _Parts(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    shape: msgspec.Raw
-    uid: UID
-    own: msgspec.Raw
-
-
-class _Pod(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    shape: PodShape
-    uid: UID
-    own: PodOwn
-
-
-class _Owner(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    shape: Controller | None
-    uid: UID
-
-
-_THREE: Final = b"\x93"
-"""A msgpack array of three begins so."""
+NOT_ONE_ID_EACH: Final = "not one ID for each container"
+"""What is wrong with a shape and an own part that do not belong together."""
 
 NOTHING: Final = b"\xc0"
 """The own part of an owner's record: msgpack's nil."""
 
-_pack = msgspec.msgpack.Encoder().encode
 _pack_into = msgspec.msgpack.Encoder().encode_into
 _room = bytearray()
 
@@ -176,48 +151,27 @@ def pack(part: PodShape | PodOwn | Controller | None) -> bytes:
     return bytes(_room)
 
 
-def split_pod(record: PodRecord) -> Record:
-    """It in its packed parts."""
+def pack_record(record: PodRecord | OwnerRecord) -> Record:
+    """It, packed; equal records give equal parts."""
+    if isinstance(record, OwnerRecord):
+        return Record(pack(record.controller), record.uid, NOTHING)
     shapes = [ContainerShape(one.kind, one.name, one.image) for one in record.containers]
     shape = PodShape(record.controller, record.host_network, record.namespace, shapes)
     own = PodOwn(record.ips, record.name, [one.id for one in record.containers])
     return Record(pack(shape), record.uid, pack(own))
 
 
-def split_owner(record: OwnerRecord) -> Record:
-    """It in its packed parts."""
-    return Record(pack(record.controller), record.uid, NOTHING)
-
-
-def encode_record(record: PodRecord | OwnerRecord) -> bytes:
-    """Its bytes; equal records give equal bytes."""
-    parts = split_pod(record) if isinstance(record, PodRecord) else split_owner(record)
-    return parts.packed()
-
-
-def join(shape: bytes, uid: UID, own: bytes) -> bytes:
-    """The bytes of the record with these parts."""
-    return b"".join((_THREE, shape, _pack(uid), own))
-
-
-def cut(packed: bytes | msgspec.Raw) -> Record:
-    """A packed record's parts. Raises one of `BAD_RECORD` for bytes that have no such parts."""
-    parts = _decode_parts(packed)
-    return Record(bytes(parts.shape), parts.uid, bytes(parts.own))
-
-
-def decode_pod(packed: bytes | msgspec.Raw) -> PodRecord:
-    """A `PodRecord` of its bytes. Raises one of `BAD_RECORD`."""
-    pod = _decode_pod(packed)
-    shape, own = pod.shape, pod.own
+def unpack_pod(record: Record) -> PodRecord:
+    """The `PodRecord` that was packed. Raises one of `BAD_RECORD`."""
+    shape, own = decode_pod_shape(record.shape), decode_pod_own(record.own)
     if len(shape.containers) != len(own.container_ids):
-        raise msgspec.ValidationError("not one ID for each container")
+        raise msgspec.ValidationError(NOT_ONE_ID_EACH)
     containers = [
         Container(one.kind, id_, one.name, one.image)
         for one, id_ in zip(shape.containers, own.container_ids, strict=True)
     ]
     return PodRecord(
-        uid=pod.uid,
+        uid=record.uid,
         ips=own.ips,
         controller=shape.controller,
         host_network=shape.host_network,
@@ -227,32 +181,22 @@ def decode_pod(packed: bytes | msgspec.Raw) -> PodRecord:
     )
 
 
-def decode_owner(packed: bytes | msgspec.Raw) -> OwnerRecord:
-    """An `OwnerRecord` of its bytes. Raises as `decode_pod` does."""
-    owner = _decode_owner(packed)
-    return OwnerRecord(owner.uid, owner.shape)
+def unpack_owner(record: Record) -> OwnerRecord:
+    """The `OwnerRecord` that was packed. Raises one of `BAD_RECORD`."""
+    return OwnerRecord(record.uid, decode_controller(record.shape))
 
-
-def uid_of(packed: bytes | msgspec.Raw) -> UID:
-    """The UID of the object that a record is of. Raises as `decode_pod` does."""
-    return _decode_parts(packed).uid
-
-
-_decode_parts = msgspec.msgpack.Decoder(_Parts).decode
-_decode_pod = msgspec.msgpack.Decoder(_Pod).decode
-_decode_owner = msgspec.msgpack.Decoder(_Owner).decode
-
-decode_packed_pod = msgspec.msgpack.Decoder(PackedPod).decode
-"""The `PackedPod` of a record's bytes. Raises as `decode_pod` does."""
 
 decode_pod_shape = msgspec.msgpack.Decoder(PodShape).decode
-"""A `PodShape` of its bytes. Raises as `decode_pod` does."""
+"""A `PodShape` of its bytes. Raises one of `BAD_RECORD`."""
+
+decode_pod_own = msgspec.msgpack.Decoder(PodOwn).decode
+"""A `PodOwn` of its bytes. Raises one of `BAD_RECORD`."""
 
 decode_pod_shape_head = msgspec.msgpack.Decoder(PodShapeHead).decode
-"""The `PodShapeHead` of a shape's bytes. Raises as `decode_pod` does."""
+"""The `PodShapeHead` of a shape's bytes. Raises one of `BAD_RECORD`."""
 
 decode_pod_own_head = msgspec.msgpack.Decoder(PodOwnHead).decode
-"""The `PodOwnHead` of an own part's bytes. Raises as `decode_pod` does."""
+"""The `PodOwnHead` of an own part's bytes. Raises one of `BAD_RECORD`."""
 
 decode_controller = msgspec.msgpack.Decoder(Controller | None).decode
-"""What `PodShapeHead.controller` says. Raises as `decode_pod` does."""
+"""What an owner's shape, or `PodShapeHead.controller`, says. Raises one of `BAD_RECORD`."""

@@ -15,7 +15,7 @@ import msgspec
 
 from common.container_ids import container_id
 from common.errors import UsageError
-from common.records import BAD_RECORD, UID, Container, PodRecord, decode_pod, join
+from common.records import BAD_RECORD, UID, Container, PodRecord, Record, unpack_pod
 
 LEAST_PREFIX: Final = 12
 """Digits of a container's ID that are enough: what `docker ps` and `crictl ps` show of it."""
@@ -86,12 +86,12 @@ class Search:
         self.wanted = wanted
         self._needles = _needles(wanted)
 
-    def record(self, shape: bytes, own: bytes, uid: UID) -> PodRecord | None:
-        """The record with these parts, when it is of a pod that is meant."""
-        if not any(needle in own for needle in self._needles):
+    def record(self, packed: Record) -> PodRecord | None:
+        """The record, when it is of a pod that is meant."""
+        if not any(needle in packed.own for needle in self._needles):
             return None
         try:
-            record = decode_pod(join(shape, uid, own))
+            record = unpack_pod(packed)
         except BAD_RECORD:
             return None
         return record if _is(record, self.wanted) else None

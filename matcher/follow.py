@@ -27,6 +27,7 @@ from common.messages import (
     SnapshotGone,
     Updates,
 )
+from common.records import Record
 from matcher.pulse import Pulse
 
 ANSWER_SECONDS: Final = 2.0
@@ -56,7 +57,7 @@ class FillBegin(msgspec.Struct, frozen=True):
 class Records(msgspec.Struct, frozen=True):
     """Records of the snapshot."""
 
-    records: list[msgspec.Raw]
+    records: list[Record]
 
 
 class Changes(msgspec.Struct, frozen=True):

@@ -6,16 +6,14 @@ It owns the store of pods, the owners' records and the groups that join the two.
 
 from collections.abc import Iterable
 
-import msgspec
-
 from common.messages import Apply, Delete, Incarnation
-from common.records import OWNER_KINDS, UID, Kind, cut, decode_owner, decode_pod_own_head
+from common.records import BAD_RECORD, OWNER_KINDS, UID, Kind, Record, decode_controller, decode_pod_own_head
 from matcher.addresses import Choice
 from matcher.fill import Fill
 from matcher.groups import Groups
 from matcher.outbox import Outbox
 from matcher.owners import Owners
-from matcher.pods import BAD_RECORD, MOVING, Pod
+from matcher.pods import MOVING, Pod
 
 
 class Matcher:
@@ -44,7 +42,7 @@ class Matcher:
                 self.owners[kind].drop(event.uid)
         self._stamp_ns = 0
 
-    def fill(self, kind: Kind, records: list[msgspec.Raw], *, now: float) -> None:
+    def fill(self, kind: Kind, records: list[Record], *, now: float) -> None:
         """Records of a snapshot."""
         for record in records:
             self._apply(kind, record, now)
@@ -65,22 +63,20 @@ class Matcher:
             self._delete_pod(uid)
         return self._fill.held_before
 
-    def _apply(self, kind: Kind, raw: msgspec.Raw, now: float) -> None:
+    def _apply(self, kind: Kind, record: Record, now: float) -> None:
         try:
             if kind == "pods":
-                self._apply_pod(raw, now)
+                self._apply_pod(record, now)
             else:
-                self._apply_owner(kind, raw)
+                self._apply_owner(kind, record)
         except BAD_RECORD:
             self.bad_records[kind] += 1
 
-    def _apply_owner(self, kind: Kind, raw: msgspec.Raw) -> None:
-        record = decode_owner(raw)
-        self.owners[kind].put(record.uid, record.controller)
+    def _apply_owner(self, kind: Kind, record: Record) -> None:
+        self.owners[kind].put(record.uid, decode_controller(record.shape))
         self.groups.record_came(kind, record.uid)
 
-    def _apply_pod(self, raw: msgspec.Raw, now: float) -> None:
-        record = cut(raw)
+    def _apply_pod(self, record: Record, now: float) -> None:
         uid, own = record.uid, record.own
         ips = decode_pod_own_head(own).ips
         # The last that may refuse it, and before anything changes: it decodes a shape that is new.

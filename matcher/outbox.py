@@ -22,10 +22,10 @@ from common.messages import (
     PodNew,
     Resync,
 )
-from common.records import UID, Container, join
+from common.records import BAD_RECORD, UID, Container, Record
 from matcher.addresses import UNROUTABLE, Choice
 from matcher.groups import Waiting
-from matcher.pods import BAD_RECORD, NEVER, Owner, Pod, Sending, new_containers
+from matcher.pods import NEVER, Owner, Pod, Sending, new_containers
 
 EMISSION_BYTES = 128
 """About what an emission takes in a message beside a pod's record."""
@@ -257,14 +257,14 @@ class Outbox:
         assert owner is not None
         self.without_ipv4 += ip == UNROUTABLE
         record = pod.record
-        emission = PodNew(msgspec.Raw(record), ip, owner.kind, owner.name, owner.uid, containers)
-        batch.add(emission, len(record) + EMISSION_BYTES)
+        emission = PodNew(record, ip, owner.kind, owner.name, owner.uid, containers)
+        batch.add(emission, record.size + EMISSION_BYTES)
 
     def _new_containers(self, pod: Pod, told: Told) -> list[Container]:
         if told.own is pod.own and told.shape is pod.shape.data:
             return []
         try:
-            return new_containers(told=join(told.shape, pod.uid, told.own), record=pod.record)
+            return new_containers(told=Record(told.shape, pod.uid, told.own), record=pod.record)
         except BAD_RECORD:
             self._on_bad_record(pod.uid)
             return []

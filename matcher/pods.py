@@ -1,7 +1,7 @@
 """A pod as the matcher keeps it, and what changed between two records of it.
 
-Of 100,000 pods each byte counts: a pod is its UID, its record's bytes as the watcher packed them (its own; it shares those of its
-shape with the pods of its template), and what decides its emission.
+Of 100,000 pods each byte counts: a pod is its UID, its record's own part as the watcher packed it (the shape it shares with the
+pods of its template), and what decides its emission.
 Containers are decoded only when a pod that the reducer knows changes. The structs are outside the garbage collector's sight
 (`gc=False`); the one cycle, pod ↔ group, is undone by hand when the pod goes.
 """
@@ -14,15 +14,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from common.messages import Epoch, OwnerKind
-from common.records import UID, Container, decode_pod, decode_pod_own_head, join
+from common.records import UID, Container, Record, decode_pod_own_head, unpack_pod
 
 if TYPE_CHECKING:
     from matcher.addresses import Choice
     from matcher.groups import Group
-
-
-BAD_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding a record may raise."""
 
 
 class Sending(msgspec.Struct, frozen=True, gc=False):
@@ -92,16 +88,16 @@ class Pod(msgspec.Struct, gc=False, eq=False):
         return self.shape.group
 
     @property
-    def record(self) -> bytes:
-        """Bytes of its `PodRecord`."""
+    def record(self) -> Record:
+        """Its record. Any thread may ask."""
         shape, own = self.parts()
-        return join(shape, self.uid, own)
+        return Record(shape, self.uid, own)
 
 
-def new_containers(*, told: bytes, record: bytes) -> list[Container]:
-    """The containers of a `PodRecord` whose ID an earlier record of the pod, the one told, does not have.
+def new_containers(*, told: Record, record: Record) -> list[Container]:
+    """The containers of a pod's record whose ID an earlier record of the pod, the one told, does not have.
 
     Raises one of `BAD_RECORD` for a record that cannot be decoded.
     """
-    known = {container.id for container in decode_pod(told).containers}
-    return [container for container in decode_pod(record).containers if container.id and container.id not in known]
+    known = {container.id for container in unpack_pod(told).containers}
+    return [container for container in unpack_pod(record).containers if container.id and container.id not in known]

@@ -12,7 +12,7 @@ import msgspec
 
 from common.container_ids import container_id
 from common.messages import Link
-from common.records import BAD_RECORD, Container, ContainerKind, PodRecord, decode_pod
+from common.records import BAD_RECORD, Container, ContainerKind, PodRecord, unpack_pod
 from common.wanted import ByAddress, ByUid, Search, Wanted, gently, parse_wanted
 from matcher.addresses import UNROUTABLE
 from matcher.core import Core
@@ -60,7 +60,7 @@ class Why:
         for pod in gently(list(pods.values()), self._rest):
             # A pod keeps the address that it is sent with, also when a later record has none.
             kept = isinstance(wanted, ByAddress) and self._keeps(pod, wanted.ip)
-            record = _decoded(pod) if kept else search.record(*pod.parts(), pod.uid)
+            record = _decoded(pod) if kept else search.record(pod.record)
             if record is not None:
                 yield pod, record
 
@@ -150,7 +150,7 @@ def _of_link(link: Link | None) -> Json:
 
 def _decoded(pod: Pod) -> PodRecord | None:
     try:
-        return decode_pod(pod.record)
+        return unpack_pod(pod.record)
     except BAD_RECORD:
         return None
 

@@ -20,17 +20,16 @@ from common.container_ids import container_id
 from common.messages import Emission, Epoch, OwnerKind, PodContainers, PodDelete, PodNew, Resync
 from common.records import (
     BAD_RECORD,
+    NOT_ONE_ID_EACH,
     UID,
     Container,
     ContainerId,
     ContainerKind,
     ContainerShape,
-    PackedPod,
     PodRecord,
-    decode_packed_pod,
-    decode_pod,
+    decode_pod_own,
     decode_pod_shape,
-    uid_of,
+    unpack_pod,
 )
 from relay import encode
 from relay.fit import DoesNotFit, fit
@@ -139,28 +138,29 @@ class Translator:
         out.append(encode.pod_resync(stamp_ns, resync_count=epoch))
 
     def _pod(self, emission: PodNew, *, stamp_ns: int, out: list[bytes]) -> None:
+        record = emission.record
+        uid = record.uid
         try:
-            pod = decode_packed_pod(emission.record)
-            shape = _shape_of(bytes(pod.shape))
-            if len(pod.own.container_ids) != len(shape.containers):
-                raise msgspec.ValidationError("not one ID for each container")
+            shape, own = _shape_of(record.shape), decode_pod_own(record.own)
+            if len(own.container_ids) != len(shape.containers):
+                raise msgspec.ValidationError(NOT_ONE_ID_EACH)
         except BAD_RECORD:
-            self._leave_out(_uid_of(emission.record), Fault.RECORD_MALFORMED)
+            self._leave_out(uid, Fault.RECORD_MALFORMED)
             return
         try:
-            out.append(_pod_as_is(emission, pod, shape, stamp_ns=stamp_ns))
+            out.append(_pod_as_is(emission, shape, own.name, stamp_ns=stamp_ns))
         except _DOES_NOT_PACK:
             try:
-                out.append(self._pod_repaired(emission, decode_pod(emission.record), stamp_ns=stamp_ns))
+                out.append(self._pod_repaired(emission, unpack_pod(record), stamp_ns=stamp_ns))
             except DoesNotFit:
-                self._leave_out(pod.uid, Fault.IDENTITY_TOO_LONG)
+                self._leave_out(uid, Fault.IDENTITY_TOO_LONG)
                 return
         if self._left_out:
-            self._left_out.discard(pod.uid)
+            self._left_out.discard(uid)
         self.messages["pod_new_with_name"] += 1
         if emission.containers:
-            containers = zip(pod.own.container_ids, shape.containers, strict=True)
-            self._containers(pod.uid, containers, stamp_ns=stamp_ns, out=out)
+            containers = zip(own.container_ids, shape.containers, strict=True)
+            self._containers(uid, containers, stamp_ns=stamp_ns, out=out)
 
     def _new_containers(self, emission: PodContainers, *, stamp_ns: int, out: list[bytes]) -> None:
         if emission.uid not in self._left_out:
@@ -253,12 +253,12 @@ class Translator:
         return OwnerKind.OTHER
 
 
-def _pod_as_is(emission: PodNew, pod: PackedPod, shape: _Shape, *, stamp_ns: int) -> bytes:
+def _pod_as_is(emission: PodNew, shape: _Shape, name: str, *, stamp_ns: int) -> bytes:
     """Raises one of `_DOES_NOT_PACK` for anything but ASCII that fits. In ASCII a text is as long as its bytes, so one encoding does for
     all of a payload: with a call and an encoding for each string, a pod takes twice the time."""
     if emission.owner_kind not in _KNOWN_OWNERS:
         raise struct.error("owner kind unknown")
-    uid, name = pod.uid, pod.own.name
+    uid = emission.record.uid
     owner_name, owner_uid = _owner(emission, name)
     payload = f"{uid}{owner_name}{name}{owner_uid}{shape.texts}".encode("ascii")
     head = encode.pod_new_head(
@@ -303,10 +303,3 @@ def _is_ipv6(text: str) -> bool:
     except (OSError, ValueError):
         return False
     return True
-
-
-def _uid_of(record: msgspec.Raw) -> UID:
-    try:
-        return uid_of(record)
-    except BAD_RECORD:
-        return UID("")

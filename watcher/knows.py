@@ -35,5 +35,5 @@ class Knows:
                 continue
             # One step of the interpreter copies the references, so the loop may go on changing the store.
             for kept in gently(list(scope.store.records()), self._rest):
-                if search.record(kept.shape, kept.own, kept.uid) is not None:
+                if search.record(kept) is not None:
                     yield kept.uid

@@ -104,9 +104,9 @@ class Publisher:
     def _cut(self, snapshot: _Snapshot, ask: SnapshotAsk) -> SnapshotChunk:
         size, records = 0, []
         while snapshot.at < len(snapshot.records) and size < CHUNK_BYTES:
-            record = snapshot.records[snapshot.at].packed()
-            records.append(msgspec.Raw(record))
-            size += len(record)
+            record = snapshot.records[snapshot.at]
+            records.append(record)
+            size += record.size
             snapshot.at += 1
         last = snapshot.at >= len(snapshot.records)
         if last:

@@ -7,8 +7,6 @@ it is new. What is new it gives as events to publish, in order.
 import random
 from typing import Final, assert_never
 
-import msgspec
-
 from common.logs import Log
 from common.messages import Apply, Delete, Event, Init, InitDone
 from common.records import UID, Kind, ResourceVersion
@@ -238,13 +236,13 @@ class Scope:
             self._events.append(Delete(uid))
 
     def _apply(self, item: Item, now: float) -> None:
-        normalized = self._normalize(item)  # type: ignore[arg-type]  # the decoder was made for this kind
-        if normalized is None:
+        record = self._normalize(item)  # type: ignore[arg-type]  # the decoder was made for this kind
+        if record is None:
             self._without_uid(now)
             return
-        if self.store.apply(normalized):
+        if self.store.apply(record):
             self.counts.changed += 1
-            self._events.append(Apply(msgspec.Raw(normalized.packed())))
+            self._events.append(Apply(record))
         else:
             self.counts.unchanged += 1
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from common.messages import Emission, Emissions, Epoch, PodContainers, PodDelete, PodNew, Resync
-from common.records import BAD_RECORD, UID, decode_pod
+from common.records import BAD_RECORD, UID, unpack_pod
 from podwire.tap.updates import Line, Wanted, fields_of
 
 
@@ -47,10 +47,11 @@ class EmissionFollower:
                 assert_never(emission)
 
     def _pod_new(self, emission: PodNew) -> Line | None:
+        packed = emission.record
         try:
-            record = decode_pod(emission.record)
+            record = unpack_pod(packed)
         except BAD_RECORD:
-            return {"event": "new", "malformed_bytes": len(bytes(emission.record))}
+            return {"event": "new", "uid": packed.uid, "malformed_bytes": packed.size}
         self._known[record.uid] = record.namespace, record.name
         if not self._wanted.has(record.namespace, record.name):
             return None

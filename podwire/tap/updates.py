@@ -11,7 +11,7 @@ import msgspec
 
 from common.container_ids import container_id
 from common.messages import Apply, Beat, Delete, Event, Incarnation, Init, InitDone, Sequence, Updates
-from common.records import BAD_RECORD, UID, ContainerId, Kind, OwnerRecord, PodRecord, decode_owner, decode_pod
+from common.records import BAD_RECORD, UID, ContainerId, Kind, OwnerRecord, PodRecord, Record, unpack_owner, unpack_pod
 
 Line = dict[str, Any]
 
@@ -75,11 +75,11 @@ class Follower:
             case _:
                 assert_never(event)
 
-    def _applied(self, raw: msgspec.Raw) -> Line | None:
+    def _applied(self, packed: Record) -> Line | None:
         try:
-            record: PodRecord | OwnerRecord = decode_pod(raw) if self._kind == "pods" else decode_owner(raw)
+            record: PodRecord | OwnerRecord = unpack_pod(packed) if self._kind == "pods" else unpack_owner(packed)
         except BAD_RECORD:
-            return {"event": "apply", "malformed_bytes": len(bytes(raw))}
+            return {"event": "apply", "uid": packed.uid, "malformed_bytes": packed.size}
         match record:
             case PodRecord(uid=uid, namespace=namespace, name=name):
                 self._known[uid] = namespace, name

@@ -21,7 +21,7 @@ from common.messages import (
     Updates,
     new_incarnation,
 )
-from common.records import BAD_RECORD, UID, Kind, Record, cut, decode_owner, decode_pod
+from common.records import BAD_RECORD, UID, Kind, Record, unpack_owner, unpack_pod
 from watcher.publish import Publisher
 
 
@@ -81,10 +81,9 @@ class Player:
 
     def _take(self, event: Event) -> bool:
         match event:
-            case Apply(record=raw):
+            case Apply(record=record):
                 try:
-                    decode_pod(raw) if self.kind == "pods" else decode_owner(raw)
-                    record = cut(raw)
+                    unpack_pod(record) if self.kind == "pods" else unpack_owner(record)
                 except BAD_RECORD:
                     self.missed += 1
                     return False

@@ -10,23 +10,22 @@ from hypothesis import strategies as st
 from common.anonymous import KEY_FILE, Names, key_of
 from common.errors import UsageError
 from common.messages import Apply, Delete, Init, InitDone, Updates
-from common.records import UID, Controller, OwnerRecord, PodRecord, decode_owner, decode_pod, encode_record
+from common.records import UID, Controller, OwnerRecord, PodRecord, Record, pack_record, unpack_owner, unpack_pod
+from tests.fakes.pods import record
 from tests.fakes.strategies import owners, pods
 
 NAMES = Names(b"k" * 32)
 
 
-def renamed(kind: str, record: PodRecord | OwnerRecord) -> bytes:
-    message = Updates(
-        kind=kind, incarnation="life", sequence=3, stamp_ns=5, events=[Apply(msgspec.Raw(encode_record(record)))]
-    )
+def renamed(kind: str, record: PodRecord | OwnerRecord) -> Record:
+    message = Updates(kind=kind, incarnation="life", sequence=3, stamp_ns=5, events=[Apply(pack_record(record))])
     (event,) = NAMES.updates(message).events
-    return bytes(event.record)
+    return event.record
 
 
 @given(pods)
 def test_of_a_pod_all_stays_but_its_names(pod: PodRecord) -> None:
-    found = decode_pod(renamed("pods", pod))
+    found = unpack_pod(renamed("pods", pod))
     assert (found.uid, found.ips, found.host_network) == (pod.uid, pod.ips, pod.host_network)
     assert [(one.kind, one.id) for one in found.containers] == [(one.kind, one.id) for one in pod.containers]
     assert (found.namespace, found.name) == (NAMES.of(pod.namespace), NAMES.of(pod.name))
@@ -45,14 +44,14 @@ def test_of_a_pod_all_stays_but_its_names(pod: PodRecord) -> None:
 )
 def test_kinds_that_are_not_kubernetes_own_are_names_too(group: str, stays: bool) -> None:
     by = Controller(UID("o"), "Cluster", group, "main")
-    found = decode_owner(renamed("jobs", OwnerRecord(UID("u"), by))).controller
+    found = unpack_owner(renamed("jobs", OwnerRecord(UID("u"), by))).controller
     assert found is not None
     assert (found.kind, found.group) == (("Cluster", group) if stays else (NAMES.of("Cluster"), NAMES.of(group)))
 
 
 @given(owners)
 def test_of_an_owner_all_stays_but_the_name_of_what_controls_it(owner: OwnerRecord) -> None:
-    found = decode_owner(renamed("replicasets", owner))
+    found = unpack_owner(renamed("replicasets", owner))
     assert found.uid == owner.uid
     assert (found.controller is None) == (owner.controller is None)
     if owner.controller and found.controller:
@@ -68,7 +67,9 @@ def test_another_name_has_another_hash_which_is_a_dns_label_and_another_key_give
 
 
 def test_what_is_no_record_is_left_out_and_what_is_no_name_stays() -> None:
-    events = [Init(), Apply(msgspec.Raw(b"\xc1secret")), Delete("uid"), InitDone()]
+    pod = pack_record(record())
+    unread = [Record(b"\xc1secret", pod.uid, pod.own), Record(pod.shape, pod.uid, b"\xc1secret")]
+    events = [Init(), *map(Apply, unread), Delete("uid"), InitDone()]
     message = Updates(kind="pods", incarnation="life", sequence=3, stamp_ns=5, events=events)
     assert NAMES.updates(message) == msgspec.structs.replace(message, events=[Init(), Delete("uid"), InitDone()])
 

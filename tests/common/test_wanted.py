@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from common import wanted
 from common.container_ids import pack_container_id
 from common.errors import UsageError
-from common.records import UID, Container, PodRecord, split_pod
+from common.records import UID, Container, PodRecord, Record, pack_record
 from common.wanted import CHUNK, ByAddress, ByContainer, ByName, ByUid, Search, gently, parse_wanted
 from tests.fakes.pods import record
 
@@ -40,8 +40,7 @@ def test_what_can_be_none_of_them_is_the_askers_mistake(text):
 
 def found(what: str, *records: PodRecord) -> list[str]:
     search = Search(parse_wanted(what))
-    parts = map(split_pod, records)
-    return [one.uid for one in parts if search.record(one.shape, one.own, one.uid) is not None]
+    return [one.uid for one in map(pack_record, records) if search.record(one) is not None]
 
 
 @pytest.mark.parametrize("pack", [str.encode, pack_container_id])
@@ -67,24 +66,23 @@ def test_a_name_in_another_place_of_the_record_is_no_match():
 
 
 def test_a_name_that_many_containers_have_costs_no_decoding(monkeypatch):
-    monkeypatch.setattr(wanted, "decode_pod", lambda _packed: pytest.fail("decoded"))
+    monkeypatch.setattr(wanted, "unpack_pod", lambda _packed: pytest.fail("decoded"))
     assert found("web/app", record("p1", containers=[Container(0, b"docker://x", "app", "app")])) == []
 
 
-@given(st.binary(max_size=200))
-def test_bytes_that_are_no_record_are_passed_over(raw):
+@given(st.binary(max_size=200), st.sampled_from([b"\xc0", pack_record(record()).shape]))
+def test_bytes_that_are_no_record_are_passed_over(raw, shape):
     own = raw + msgspec.msgpack.encode("b")
-    assert Search(ByName("a", "b")).record(b"\xc0", own, UID("u")) is None
+    assert Search(ByName("a", "b")).record(Record(shape, UID("u"), own)) is None
 
 
 @given(st.text(min_size=1, max_size=40), st.text(min_size=1, max_size=300), st.text(max_size=80))
 def test_every_pod_is_found_by_what_its_record_says(namespace, name, address):
     pod = PodRecord(UID("u"), [address], None, False, namespace, name, [])
-    record = split_pod(pod)
-    parts = record.shape, record.own, record.uid
-    assert Search(ByName(namespace, name)).record(*parts) == pod
-    assert Search(ByAddress(address)).record(*parts) == pod
-    assert Search(ByUid(UID("u"))).record(*parts) == pod
+    record = pack_record(pod)
+    assert Search(ByName(namespace, name)).record(record) == pod
+    assert Search(ByAddress(address)).record(record) == pod
+    assert Search(ByUid(UID("u"))).record(record) == pod
 
 
 def test_there_is_a_rest_after_each_chunk():

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import zmq
 
-from common.messages import encode
+from common.messages import VERSION, encode
 from common.sockets import new_socket
 from tests.e2e.sandboxed import Running, owned_pod
 
@@ -23,13 +23,28 @@ GARBAGE = [
 ]
 """No messages."""
 
-MALFORMED = [encode([tag, 1, *fields]) for tag in (10, 11, 12, 13, 14, 20, 21, 30) for fields in ([], ["x"] * 12)]
+TAGS = (10, 11, 12, 13, 14, 20, 21, 30)
+MALFORMED = [encode([tag, VERSION, *fields]) for tag in TAGS for fields in ([], ["x"] * 12)]
 """Of known tags, with fields that are not theirs."""
 
-FOREIGN = [encode([tag, version, "x", 1]) for tag in (10, 11, 12, 13, 14, 20, 21, 30, 99) for version in (0, 2, 2**40)]
+NO_RECORDS = (None, b"\x93\xc0\xa1u\xc0", [], [b"\xc0", "u"], [b"\xc0", 7, b"\xc0"], [None, "u", None])
+"""No shape, UID and own part."""
+
+WITHOUT_RECORDS = [
+    encode([tag, VERSION, *fields])
+    for record in NO_RECORDS
+    for tag, fields in (
+        (10, ["pods", "i", 1, 1, [[1, record]]]),
+        (13, [1, 0, "pods", "i", 1, 1, [record], True]),
+        (20, ["r", 1, "m", 1, 1, 0, [[1, record, "10.0.0.1", 0, "", "", True]]]),
+    )
+]
+"""Whole but for a record that is none."""
+
+FOREIGN = [encode([tag, version, "x", 1]) for tag in (*TAGS, 99) for version in (0, VERSION - 1, 2**40)]
 """Of other versions of the protocol."""
 
-FRAMES = GARBAGE + MALFORMED + FOREIGN
+FRAMES = GARBAGE + MALFORMED + WITHOUT_RECORDS + FOREIGN
 """What no process takes."""
 
 

@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import zmq
 
 from bench import rig
-from common import records as kept
 from common.clock import monotonic
 from common.container_ids import container_id, pack_container_id
 from common.messages import (
@@ -38,9 +36,10 @@ from common.records import (
     Kind,
     OwnerRecord,
     PodRecord,
-    decode_owner,
-    decode_pod,
-    encode_record,
+    Record,
+    pack_record,
+    unpack_owner,
+    unpack_pod,
 )
 from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
 from podwire.ask import NoAnswer, stage_state
@@ -48,8 +47,6 @@ from tests.fakes.processes import PATIENCE_SECONDS
 from watcher.publish import Publisher
 
 BEAT_SECONDS = 1.0
-
-Record = PodRecord | OwnerRecord
 
 
 def pod(number: int, *, controller: Controller | None = None) -> PodRecord:
@@ -69,19 +66,12 @@ def below_deployment(name: str, deployment: str) -> OwnerRecord:
     return OwnerRecord(UID(name), Controller(UID(deployment), "Deployment", "apps", deployment))
 
 
-class Verbatim(kept.Record):
-    """Any bytes as a record, so that garbage can be told too."""
-
-    def packed(self) -> bytes:
-        return self.own
-
-
 class PlayedWatcher:
     """The watcher of one kind. `records` is its store: what a snapshot shows."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], run_dir: Path, kind: Kind) -> None:
         self.kind: Kind = kind
-        self.records: dict[UID, bytes] = {}
+        self.records: dict[UID, Record] = {}
         self.condition = Condition.FOLLOWING
         self.client = b""
         """The matcher's name on the ROUTER, once it has asked."""
@@ -96,13 +86,17 @@ class PlayedWatcher:
         self._publisher = Publisher(kind=self.kind, incarnation=new_incarnation(), records=self._kept)
         self._beat_at = float("-inf")
 
-    def _kept(self) -> list[kept.Record]:
-        return [Verbatim(b"", uid, record) for uid, record in self.records.items()]
+    def _kept(self) -> list[Record]:
+        return list(self.records.values())
 
-    def applied(self, *records: Record) -> Updates:
+    def applied(self, *records: PodRecord | OwnerRecord) -> Updates:
         """What it publishes when it learns these records. Not sent."""
-        self.records |= {record.uid: encode_record(record) for record in records}
-        return self._numbered([Apply(msgspec.Raw(self.records[record.uid])) for record in records])
+        return self.applied_packed(*map(pack_record, records))
+
+    def applied_packed(self, *records: Record) -> Updates:
+        """The same of what is packed already, which need not be such that it can be unpacked."""
+        self.records |= {record.uid: record for record in records}
+        return self._numbered(list(map(Apply, records)))
 
     def deleted(self, *uids: UID) -> Updates:
         """What it publishes when these are gone. Not sent."""
@@ -218,14 +212,14 @@ class Scene(Stage):
 
     def truth(self) -> dict[str, tuple[str, str, str, list[str]]]:
         """What the reducer has to hold, by the watchers' records."""
-        return dict(self._truth_of(decode_pod(one)) for one in self.pods.records.values())
+        return dict(self._truth_of(unpack_pod(one)) for one in self.pods.records.values())
 
     def _truth_of(self, one: PodRecord) -> tuple[str, tuple[str, str, str, list[str]]]:
         owner = ("none", one.name)
         if one.controller is not None:
             owner = (one.controller.kind, one.controller.name)
             record = self.replicasets.records.get(one.controller.uid)
-            above = decode_owner(record).controller if record is not None else None
+            above = unpack_owner(record).controller if record is not None else None
             owner = (above.kind, above.name) if above is not None else owner
         return one.uid, (one.ips[0], *owner, sorted(container_id(container.id) for container in one.containers))
 
@@ -262,7 +256,7 @@ def stage_process(name: str, directory: Path, *options: str) -> Iterator[None]:
 
 
 @contextmanager
-def scene(directory: Path, *matcher_options: str, records: Iterable[Record] = ()) -> Iterator[Scene]:
+def scene(directory: Path, *matcher_options: str, records: Iterable[PodRecord] = ()) -> Iterator[Scene]:
     """A matcher and a relay that are up; the pods' watcher has these records from the start."""
     with (
         rig.reducer() as reducer,
@@ -270,7 +264,7 @@ def scene(directory: Path, *matcher_options: str, records: Iterable[Record] = ()
         stage_process("relay", directory, "--intake", reducer.address),
         stage_process("matcher", directory, *matcher_options),
     ):
-        watchers["pods"].records |= {record.uid: encode_record(record) for record in records}
+        watchers["pods"].records |= {record.uid: pack_record(record) for record in records}
         found = Scene(directory, watchers, reducer)
         found.wait_until_followed()
         yield found

@@ -20,7 +20,7 @@ from common.messages import (
     encode,
     new_incarnation,
 )
-from common.records import KINDS, UID, decode_pod
+from common.records import KINDS, UID, Record, pack_record
 from common.sockets import (
     EMISSIONS_HIGH_WATER,
     emissions_endpoint,
@@ -39,8 +39,18 @@ from tests.fakes.pods import batch, pod_new
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
-RECORDS = [encode(something) for something in (None, 7, "text", [], ["uid"], [1, 2, 3, 4, 5, 6, 7], {"uid": "x"})]
-"""msgpack that is no record of a pod."""
+WHOLE = pack_record(pod(9))
+PARTS = [
+    b"",
+    b"\xc1",
+    b"\x91" * 100_000,
+    *(encode(something) for something in (None, 7, "text", [], ["uid"], [1, 2, 3, 4, 5, 6, 7], {"uid": "x"})),
+]
+RECORDS = [
+    *(Record(part, UID(f"bad-shape-{number}"), WHOLE.own) for number, part in enumerate(PARTS)),
+    *(Record(WHOLE.shape, UID(f"bad-own-{number}"), part) for number, part in enumerate(PARTS)),
+]
+"""None is of a pod: one part is none."""
 
 ASK: Message = SnapshotAsk(request=1, index=0)
 REPORT: Message = Report(matcher=Incarnation("m"), healthy=True, usage=own_usage())
@@ -140,13 +150,17 @@ def test_records_that_are_garbage(tmp_path: Path) -> None:
         message = played.pods.applied(pod(2), pod(3))
         played.pods.send(message)
         played.wait_until_exact()
-        played.pods.records |= {UID(f"bad-{number}"): frame for number, frame in enumerate(RECORDS)}
-        played.pods.applied(pod(4))
-        played.pods.send(played.pods.beat())
-        played.wait(lambda: "pod-4" in played.held(), "the snapshot")
+        asked = played.followed(played.pods)["snapshots_asked"]
+        played.pods.send(played.pods.applied_packed(pack_record(pod(4)), *RECORDS, pack_record(pod(5))))
+        played.wait(lambda: {"pod-4", "pod-5"} <= played.held().keys(), "what stands beside them")
         assert played.state()["decode_errors"]["pods"] == len(RECORDS)
-        for number in range(len(RECORDS)):
-            del played.pods.records[UID(f"bad-{number}")]
+        assert played.followed(played.pods)["snapshots_asked"] == asked
+        played.pods.applied(pod(6))
+        played.pods.send(played.pods.beat())
+        played.wait(lambda: "pod-6" in played.held(), "the snapshot")
+        assert played.state()["decode_errors"]["pods"] == 2 * len(RECORDS)
+        for record in RECORDS:
+            del played.pods.records[record.uid]
         played.wait_until_exact()
 
 
@@ -166,7 +180,7 @@ class PlayedRelay:
         while self.emissions.poll(0):
             message = decode(self.emissions.recv())
             if isinstance(message, Emissions):
-                found |= {decode_pod(one.record).uid for one in message.emissions if isinstance(one, PodNew)}
+                found |= {one.record.uid for one in message.emissions if isinstance(one, PodNew)}
         return found
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ import random
 
 from common.logs import Log
 from common.messages import Apply, Delete, Event, Init, InitDone
-from common.records import Kind, uid_of
+from common.records import Kind
 from tests.fakes.kube_channel import NotingChannel
 from tests.fakes.kube_wire import PROTOBUF, Media, pod
 from watcher.channel import Happening
@@ -61,7 +61,7 @@ def told(events: list[Event]) -> list[str]:
             case Init():
                 words.append("init")
             case Apply(record=record):
-                words.append(f"+{uid_of(record)}")
+                words.append(f"+{record.uid}")
             case Delete(uid=uid):
                 words.append(f"-{uid}")
             case InitDone():

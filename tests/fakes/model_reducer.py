@@ -16,7 +16,7 @@ from common.messages import (
     PodNew,
     Resync,
 )
-from common.records import UID, decode_pod
+from common.records import UID, unpack_pod
 
 Owner = tuple[OwnerKind, str, str]
 """Kind, UID, name."""
@@ -62,7 +62,7 @@ class ModelReducer:
 
     def _new(self, epoch: int, emission: PodNew) -> None:
         self._same_epoch(epoch)
-        record = decode_pod(emission.record)
+        record = unpack_pod(emission.record)
         details = (emission.ip, (OwnerKind(emission.owner_kind), emission.owner_uid, emission.owner_name))
         assert emission.ip, "a pod without an address"
         assert self.pods.get(record.uid) != details, "a pod again, although neither IP nor owner changed"

@@ -3,8 +3,6 @@
 from collections import deque
 from itertools import count
 
-import msgspec
-
 from common.messages import (
     Apply,
     Beat,
@@ -20,7 +18,7 @@ from common.messages import (
     Updates,
     Usage,
 )
-from common.records import UID, Kind
+from common.records import UID, Kind, Record
 
 _lives = count(1)
 
@@ -28,12 +26,12 @@ _lives = count(1)
 class ModelWatcher:
     """Watches `truth`, which the test changes; `notice` and `relist` bring it up to date."""
 
-    def __init__(self, kind: Kind, truth: dict[UID, bytes], *, chunk: int = 2) -> None:
+    def __init__(self, kind: Kind, truth: dict[UID, Record], *, chunk: int = 2) -> None:
         self.kind: Kind = kind
         self.truth = truth
         self.published: deque[Updates | Beat] = deque()
         self.answers: deque[SnapshotChunk | SnapshotGone] = deque()
-        self.history: dict[tuple[Incarnation, int], dict[UID, bytes]] = {}
+        self.history: dict[tuple[Incarnation, int], dict[UID, Record]] = {}
         self._chunk = chunk
         self.start()
 
@@ -42,8 +40,8 @@ class ModelWatcher:
         self.incarnation = Incarnation(f"{self.kind}-{next(_lives)}")
         self.sequence = 0
         self.condition = Condition.LISTING
-        self.store: dict[UID, bytes] = {}
-        self._frozen: tuple[int, int, Condition, list[bytes]] | None = None
+        self.store: dict[UID, Record] = {}
+        self._frozen: tuple[int, int, Condition, list[Record]] | None = None
         self.history[self.incarnation, 0] = {}
 
     def publish(self, *events: Event, stamp_ns: int = 0) -> None:
@@ -70,7 +68,7 @@ class ModelWatcher:
             self.publish(Delete(uid), stamp_ns=stamp_ns)
         else:
             self.store[uid] = record
-            self.publish(Apply(msgspec.Raw(record)), stamp_ns=stamp_ns)
+            self.publish(Apply(record), stamp_ns=stamp_ns)
 
     def list_some(self, share: int = 2) -> None:
         """In the middle of a list: every `share`th object was seen."""
@@ -80,7 +78,7 @@ class ModelWatcher:
     def finish_list(self) -> None:
         """A list from begin to end, or the rest of one."""
         gone = [Delete(uid) for uid in self.store if uid not in self.truth]
-        new = [Apply(msgspec.Raw(record)) for uid, record in self.truth.items() if self.store.get(uid) != record]
+        new = [Apply(record) for uid, record in self.truth.items() if self.store.get(uid) != record]
         self.store = dict(self.truth)
         self.condition = Condition.FOLLOWING
         self.publish(Init(), *new, *gone, InitDone())
@@ -118,7 +116,7 @@ class ModelWatcher:
                 incarnation=self.incarnation,
                 sequence=sequence,
                 condition=condition,
-                records=[msgspec.Raw(record) for record in records[begin : begin + self._chunk]],
+                records=records[begin : begin + self._chunk],
                 last=begin + self._chunk >= len(records),
             )
         )

@@ -7,7 +7,7 @@ import msgspec
 
 from common.logs import Log
 from common.messages import AnyMessage, Incarnation, decode, encode
-from common.records import KINDS, UID, Kind, uid_of
+from common.records import KINDS, UID, Kind, Record
 from matcher.core import Core
 from matcher.settings import Settings
 from tests.fakes.model_reducer import ModelReducer, ModelRelay
@@ -33,7 +33,7 @@ class Pipeline:
 
     def __init__(self, **settings: Any) -> None:
         self.settings = msgspec.structs.replace(SETTINGS, **settings)
-        self.truth: dict[Kind, dict[UID, bytes]] = {kind: {} for kind in KINDS}
+        self.truth: dict[Kind, dict[UID, Record]] = {kind: {} for kind in KINDS}
         self.watchers = {kind: ModelWatcher(kind, self.truth[kind]) for kind in KINDS}
         self.relay = ModelRelay()
         self.now = 100.0
@@ -42,13 +42,13 @@ class Pipeline:
 
     @classmethod
     def started(
-        cls, *, pods: tuple[bytes, ...] = (), owners: dict[Kind, tuple[bytes, ...]] | None = None, **settings: Any
+        cls, *, pods: tuple[Record, ...] = (), owners: dict[Kind, tuple[Record, ...]] | None = None, **settings: Any
     ) -> "Pipeline":
         """In step with these objects."""
         pipeline = cls(**settings)
         for kind, records in {"pods": pods, **(owners or {})}.items():
             for record in records:
-                pipeline.truth[kind][_uid(record)] = record
+                pipeline.truth[kind][record.uid] = record
         for watcher in pipeline.watchers.values():
             watcher.finish_list()
         pipeline.relay.connect()
@@ -69,10 +69,10 @@ class Pipeline:
         self.relay.links.clear()
         self.core.start(self.now)
 
-    def put(self, kind: Kind, record: bytes, *, stamp_ns: int = 0) -> None:
+    def put(self, kind: Kind, record: Record, *, stamp_ns: int = 0) -> None:
         """The object is in the cluster now, and its watcher has seen it."""
-        self.truth[kind][_uid(record)] = record
-        self.watchers[kind].notice(_uid(record), stamp_ns=stamp_ns)
+        self.truth[kind][record.uid] = record
+        self.watchers[kind].notice(record.uid, stamp_ns=stamp_ns)
 
     def remove(self, kind: Kind, uid: str) -> None:
         """The object is gone, and its watcher has seen that."""
@@ -149,7 +149,3 @@ class Pipeline:
 def over_the_wire(message: AnyMessage) -> Any:
     """The message as its reader gets it."""
     return decode(encode(message))
-
-
-def _uid(record: bytes) -> UID:
-    return uid_of(record)

@@ -1,10 +1,8 @@
 """Pod records and emissions for tests, with everything that a test does not name filled in."""
 
-import msgspec
-
 from common.container_ids import pack_container_id
 from common.messages import Emission, Emissions, Epoch, Incarnation, OwnerKind, PodNew
-from common.records import UID, Container, ContainerKind, PodRecord, encode_record
+from common.records import UID, Container, ContainerKind, PodRecord, pack_record
 
 
 def container(
@@ -36,7 +34,7 @@ def pod_new(
     owner_uid: str = "uid-web",
     containers: bool = True,
 ) -> PodNew:
-    return PodNew(msgspec.Raw(encode_record(of or record())), ip, owner_kind, owner_name, owner_uid, containers)
+    return PodNew(pack_record(of or record()), ip, owner_kind, owner_name, owner_uid, containers)
 
 
 def batch(

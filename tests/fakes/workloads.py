@@ -2,7 +2,7 @@
 
 from common.container_ids import pack_container_id
 from common.messages import OwnerKind
-from common.records import UID, Container, ContainerKind, Controller, OwnerRecord, PodRecord, encode_record
+from common.records import UID, Container, ContainerKind, Controller, OwnerRecord, PodRecord, Record, pack_record
 
 DEPLOYMENT = Controller(UID("d1"), "Deployment", "apps", "web")
 OTHER_DEPLOYMENT = Controller(UID("d2"), "Deployment", "apps", "shop")
@@ -28,9 +28,9 @@ def pod(
     by: Controller | None = None,
     containers: tuple[str, ...] = (),
     image: str = "app:1",
-) -> bytes:
+) -> Record:
     """A pod's record; containers by their IDs, an empty one for a container that has none yet."""
-    return encode_record(
+    return pack_record(
         PodRecord(
             uid=UID(uid),
             ips=list(ips),
@@ -46,6 +46,6 @@ def pod(
     )
 
 
-def owner(uid: str, by: Controller | None = None) -> bytes:
+def owner(uid: str, by: Controller | None = None) -> Record:
     """The record of a ReplicaSet or a Job."""
-    return encode_record(OwnerRecord(UID(uid), by))
+    return pack_record(OwnerRecord(UID(uid), by))

@@ -1,6 +1,5 @@
 """The rules of the snapshot-and-follow client, one at a time."""
 
-import msgspec
 import pytest
 
 from common.messages import (
@@ -36,6 +35,7 @@ from matcher.follow import (
     Relisted,
     Tick,
 )
+from tests.fakes.workloads import pod
 
 LIFE, NEXT_LIFE, OLD_LIFE = Incarnation("one"), Incarnation("two"), Incarnation("zero")
 LISTING, FOLLOWING, FORBIDDEN = Condition.LISTING, Condition.FOLLOWING, Condition.FORBIDDEN
@@ -65,13 +65,9 @@ def chunk(
         incarnation=life,
         sequence=Sequence(sequence),
         condition=condition,
-        records=[record(f"r{index}")],
+        records=[pod(f"r{index}")],
         last=last,
     )
-
-
-def record(name: str) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.msgpack.encode(name))
 
 
 def gone(uid: str) -> Delete:
@@ -105,9 +101,9 @@ def test_before_it_is_told_to_take_a_snapshot_it_takes_no_updates() -> None:
 def test_each_chunk_is_asked_for_when_the_one_before_was_taken() -> None:
     follower = Follower()
     assert follower.take_snapshot(0.0) == [ask(1)]
-    assert follower.step(chunk(1, 0, last=False), 0.0) == [FillBegin(), Records([record("r0")]), ask(1, 1)]
-    assert follower.step(chunk(1, 1, last=False), 0.0) == [Records([record("r1")]), ask(1, 2)]
-    assert follower.step(chunk(1, 2, sequence=9), 0.0) == [Records([record("r2")]), FillEnd()]
+    assert follower.step(chunk(1, 0, last=False), 0.0) == [FillBegin(), Records([pod("r0")]), ask(1, 1)]
+    assert follower.step(chunk(1, 1, last=False), 0.0) == [Records([pod("r1")]), ask(1, 2)]
+    assert follower.step(chunk(1, 2, sequence=9), 0.0) == [Records([pod("r2")]), FillEnd()]
     assert follower.state == Following(LIFE, Sequence(9))
 
 
@@ -159,7 +155,7 @@ def test_updates_that_the_snapshot_has_are_dropped_and_those_after_it_follow() -
     follower.step(chunk(1, 0, sequence=4, last=False), 0.0)
     follower.step(updates(5, gone("five")), 0.0)
     actions = follower.step(chunk(1, 1, sequence=4), 0.0)
-    assert actions == [Records([record("r1")]), FillEnd(), changed(gone("five"))]
+    assert actions == [Records([pod("r1")]), FillEnd(), changed(gone("five"))]
     assert follower.state == Following(LIFE, Sequence(5))
     assert (follower.counts.duplicates, follower.counts.gaps) == (0, 0)
 
@@ -170,7 +166,7 @@ def test_a_gap_among_the_kept_updates_asks_anew() -> None:
     follower.step(updates(6, gone("six")), 0.0)
     follower.step(updates(7, gone("seven")), 0.0)
     actions = follower.step(chunk(1, sequence=4), 0.0)
-    assert actions == [FillBegin(), Records([record("r0")]), FillEnd(), ask(2)]
+    assert actions == [FillBegin(), Records([pod("r0")]), FillEnd(), ask(2)]
     assert follower.state == Asking(2, 0.0, frozenset({LIFE}))
 
 
@@ -227,7 +223,7 @@ def test_kept_updates_of_a_dead_life_are_not_taken_for_a_new_one() -> None:
     follower = following(5)
     follower.step(beat(0, life=NEXT_LIFE), 1.0)
     follower.step(updates(6, gone("late")), 1.0)
-    assert follower.step(chunk(2, life=NEXT_LIFE), 1.0) == [FillBegin(), Records([record("r0")]), FillEnd()]
+    assert follower.step(chunk(2, life=NEXT_LIFE), 1.0) == [FillBegin(), Records([pod("r0")]), FillEnd()]
 
 
 def test_a_partial_snapshot_ends_with_the_watchers_list() -> None:
@@ -251,12 +247,12 @@ def test_a_watcher_that_may_list_again_ends_its_fill_without_a_list() -> None:
 def test_a_gap_in_a_partial_snapshot_begins_it_anew() -> None:
     follower = following(5, LISTING)
     assert follower.step(updates(8, InitDone()), 0.0) == [ask(2)]
-    assert follower.step(chunk(2), 0.0) == [FillBegin(), Records([record("r0")]), FillEnd()]
+    assert follower.step(chunk(2), 0.0) == [FillBegin(), Records([pod("r0")]), FillEnd()]
 
 
 def test_a_list_within_the_life_that_is_followed_is_told_at_its_end() -> None:
     follower = following(5)
-    apply = Apply(record("x"))
+    apply = Apply(pod("x"))
     assert follower.step(updates(6, Init(), apply), 0.0) == [changed(apply)]
     assert follower.step(updates(7, gone("a"), InitDone()), 0.0) == [changed(gone("a")), Relisted()]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from common.messages import Apply, Beat, SnapshotAsk, Updates
-from common.records import UID, uid_of
+from common.records import UID, Record
 from matcher.follow import (
     ANSWER_SECONDS,
     Action,
@@ -31,7 +31,7 @@ class Reader:
     """Keeps what the actions say, as the matcher does."""
 
     def __init__(self) -> None:
-        self.known: dict[UID, bytes] = {}
+        self.known: dict[UID, Record] = {}
         self.asks: list[SnapshotAsk] = []
         self._unmentioned: set[UID] = set()
 
@@ -42,11 +42,11 @@ class Reader:
                     self._unmentioned = set(self.known)
                 case Records(records=records):
                     for record in records:
-                        self._keep(bytes(record))
+                        self._keep(record)
                 case Changes(events=events):
                     for event in events:
                         if isinstance(event, Apply):
-                            self._keep(bytes(event.record))
+                            self._keep(event.record)
                         else:
                             self.known.pop(event.uid, None)
                 case FillEnd():
@@ -58,10 +58,9 @@ class Reader:
                 case SnapshotAsk():
                     self.asks.append(action)
 
-    def _keep(self, record: bytes) -> None:
-        uid = uid_of(record)
-        self.known[uid] = record
-        self._unmentioned.discard(uid)
+    def _keep(self, record: Record) -> None:
+        self.known[record.uid] = record
+        self._unmentioned.discard(record.uid)
 
 
 class FollowingMachine(RuleBasedStateMachine):
@@ -69,7 +68,7 @@ class FollowingMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.truth: dict[UID, bytes] = {}
+        self.truth: dict[UID, Record] = {}
         self.watcher = ModelWatcher("pods", self.truth)
         self.late: list[Updates | Beat] = []
         """Frames of lives that are over, still in some socket."""

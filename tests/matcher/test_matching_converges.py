@@ -11,7 +11,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from common.container_ids import container_id, pack_container_id
 from common.messages import OwnerKind
-from common.records import KINDS, OWNER_KINDS, UID, Container, Controller, Kind, PodRecord, decode_pod, encode_record
+from common.records import (
+    KINDS,
+    OWNER_KINDS,
+    UID,
+    Container,
+    Controller,
+    Kind,
+    PodRecord,
+    Record,
+    pack_record,
+    unpack_pod,
+)
 from matcher.outbox import Open
 from tests.fakes.model_reducer import Owner
 from tests.fakes.pipeline import PIPE, Pipeline
@@ -80,7 +91,7 @@ class MatchingMachine(RuleBasedStateMachine):
         # Of a UID that goes and comes back unseen nobody can tell that it was away: it keeps its address.
         self.ips_had.setdefault(uid, {""}).add(sent_ip(record))
         self.containers_had[uid] |= set(containers)
-        self._change("pods", uid, encode_record(record), seen=seen)
+        self._change("pods", uid, pack_record(record), seen=seen)
 
     @rule(uid=pod_uids, seen=st.booleans())
     def pod_goes(self, uid: UID, seen: bool) -> None:
@@ -220,7 +231,7 @@ class MatchingMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.quiet()
 
-    def _change(self, kind: Kind, uid: UID, record: bytes | None, *, seen: bool) -> None:
+    def _change(self, kind: Kind, uid: UID, record: Record | None, *, seen: bool) -> None:
         truth, watcher = self.pipeline.truth[kind], self.pipeline.watchers[kind]
         if record is None:
             truth.pop(uid, None)
@@ -232,8 +243,8 @@ class MatchingMachine(RuleBasedStateMachine):
     def _compare(self) -> None:
         reducer, truth = self.pipeline.reducer, self.pipeline.truth
         assert reducer.pods.keys() <= truth["pods"].keys()
-        for uid, bytes_ in truth["pods"].items():
-            record = decode_pod(bytes_)
+        for uid, packed in truth["pods"].items():
+            record = unpack_pod(packed)
             if uid not in reducer.pods:
                 assert not record.ips, f"{uid} is missing"
                 continue

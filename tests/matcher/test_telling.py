@@ -2,10 +2,10 @@
 
 import logging
 
-import msgspec
 import pytest
 
 from common.messages import Apply
+from common.records import UID, Record
 from tests.fakes.pipeline import Pipeline
 from tests.fakes.workloads import REPLICA_SET, owner, pod
 
@@ -89,7 +89,7 @@ def test_records_that_cannot_be_decoded_are_told_once_a_minute(caplog: pytest.Lo
     pipeline.wait(2)
     lines(caplog)
     for number in range(5):
-        bad, good = Apply(msgspec.Raw(msgspec.msgpack.encode("no record"))), Apply(msgspec.Raw(pod(f"p{number}")))
+        bad, good = Apply(Record(b"\xc1", UID("bad"), b"\xc1")), Apply(pod(f"p{number}"))
         pipeline.watchers["pods"].publish(bad, good)
         pipeline.settle()
     assert lines(caplog) == ["records left out pods"]

@@ -1,12 +1,13 @@
 """What goes out for a pod in an epoch, and what does not."""
 
 from collections import Counter
+from typing import Any
 
 import msgspec
 import pytest
 
 from common.messages import Apply, OwnerKind, PodContainers, PodNew
-from common.records import UID, decode_pod
+from common.records import NOTHING, UID, Record
 from matcher.core import MOST_BYTES, MOST_EMISSIONS
 from tests.fakes.pipeline import Pipeline
 from tests.fakes.workloads import (
@@ -183,7 +184,10 @@ def test_while_a_sweep_is_under_way_changes_take_half_of_a_batch() -> None:
     }
 
 
-def test_a_batch_is_bounded_by_number_and_by_bytes() -> None:
+@pytest.mark.parametrize(
+    "long", [{"containers": ("x" * MOST_BYTES,)}, {"containers": ("a",), "image": "x" * MOST_BYTES}]
+)
+def test_a_batch_is_bounded_by_number_and_by_bytes(long: dict[str, Any]) -> None:
     pipeline = Pipeline.started()
     for n in range(MOST_EMISSIONS + 1):
         pipeline.put("pods", pod(f"p{n}"))
@@ -191,13 +195,13 @@ def test_a_batch_is_bounded_by_number_and_by_bytes() -> None:
     first = pipeline.core.take()
     assert first is not None
     assert len(first.emissions) == MOST_EMISSIONS
-    big = pod("big", containers=("x" * MOST_BYTES,))
+    big = pod("big", **long)
     pipeline.put("pods", big)
     pipeline.put("pods", pod("after"))
     pipeline.hear()
     second = pipeline.core.take()
     assert second is not None
-    assert [decode_pod(one.record).uid for one in second.emissions if isinstance(one, PodNew)][-1] == "big"
+    assert [one.record.uid for one in second.emissions if isinstance(one, PodNew)][-1] == "big"
     assert second.first == first.first + MOST_EMISSIONS
     third = pipeline.core.take()
     assert third is not None
@@ -230,24 +234,54 @@ def test_a_batch_carries_the_stamp_of_the_newest_update_in_it() -> None:
     assert batch.stamp_ns == 0
 
 
-def test_a_record_that_does_not_decode_is_counted_and_the_good_ones_beside_it_are_kept() -> None:
-    pipeline = Pipeline.started()
-    invalid_text = b"\x93\xc0\xa2\xff\xfe\xc0"
-    no_shape = msgspec.msgpack.encode(["no shape", "uid", [[]]])
-    no_reference = msgspec.msgpack.encode([["no reference"], "uid", [[]]])
-    no_list = msgspec.msgpack.encode([[None], "uid", ["no list"]])
-    for bad in (msgspec.msgpack.encode("no record"), invalid_text, no_list, no_reference, no_shape):
-        pipeline.watchers["pods"].publish(Apply(msgspec.Raw(bad)), Apply(msgspec.Raw(pod("good"))))
-        pipeline.watchers["jobs"].publish(Apply(msgspec.Raw(bad)))
+def malformed(good: Record) -> list[Record]:
+    """A record each with one part that is none."""
+    shapes = (b"", b"\xc1", packed("text"), packed([]), packed(["no reference"]), b"\x91\x94\xa1\xff\xa0\xa0\xa0")
+    owns = (b"", b"\xc1", packed("text"), packed([]), packed(["no list"]), b"\x93\x91\xa1\xff\xa0\x90")
+    return [
+        *(Record(shape, UID("bad"), good.own) for shape in (*shapes, good.shape + b"\xc0")),
+        *(Record(good.shape, UID("bad"), own) for own in (*owns, good.own + b"\xc0")),
+    ]
+
+
+def packed(value: object) -> bytes:
+    return msgspec.msgpack.encode(value)
+
+
+@pytest.mark.parametrize("bad", malformed(pod(by=REPLICA_SET, containers=("a",))), ids=repr)
+def test_a_record_that_does_not_decode_is_counted_and_the_good_ones_beside_it_are_kept(bad: Record) -> None:
+    pipeline = Pipeline.started(pods=(pod("before"), bad, pod("after")))
+    pipeline.watchers["pods"].publish(Apply(bad), Apply(pod("good")))
     pipeline.settle()
-    assert pipeline.reducer.pods.keys() == {"good"}
-    assert pipeline.core.matcher.bad_records == {"pods": 5, "replicasets": 0, "jobs": 5}
+    assert pipeline.reducer.pods.keys() == {"before", "after", "good"}
+    assert pipeline.core.matcher.bad_records == {"pods": 2, "replicasets": 0, "jobs": 0}
+    assert pipeline.core.matcher.groups.shapes == 1
+
+
+@pytest.mark.parametrize("shape", [b"", b"\xc1", packed("text"), packed([]), b"\x94\xa1\xff\xa0\xa0\xa0", b"\xc0\xc0"])
+def test_an_owners_record_that_does_not_decode_is_counted_and_the_good_ones_beside_it_are_kept(shape: bytes) -> None:
+    pipeline = Pipeline.started(pods=(pod(by=REPLICA_SET),))
+    bad = Record(shape, UID("bad"), NOTHING)
+    pipeline.watchers["replicasets"].publish(Apply(bad), Apply(owner("rs1", DEPLOYMENT)))
+    pipeline.settle()
+    assert pipeline.reducer.pods == {"p1": (IP, BY_DEPLOYMENT)}
+    assert pipeline.core.matcher.bad_records == {"pods": 0, "replicasets": 1, "jobs": 0}
+
+
+def test_a_pod_whose_new_record_does_not_decode_stays_as_it_was() -> None:
+    pipeline = Pipeline.started(pods=(pod(),))
+    pipeline.heard()
+    for bad in malformed(pod(ips=("10.0.0.9",))):
+        pipeline.watchers["pods"].publish(Apply(msgspec.structs.replace(bad, uid=UID("p1"))))
+    pipeline.settle()
+    assert pipeline.heard() == []
+    assert pipeline.core.matcher.pods[UID("p1")].record == pod()
 
 
 def test_containers_that_do_not_decode_are_counted_and_leave_the_pod() -> None:
     pipeline = Pipeline.started(pods=(pod(),))
-    bad = msgspec.msgpack.encode([[None, False, "default", "no list"], "p1", [["10.0.0.2"], "name", []]])
-    pipeline.watchers["pods"].publish(Apply(msgspec.Raw(bad)))
+    shape, own = packed([None, False, "default", "no list"]), packed([["10.0.0.2"], "name", []])
+    pipeline.watchers["pods"].publish(Apply(Record(shape, UID("p1"), own)))
     pipeline.hear()
     batch = pipeline.core.take()
     assert batch is not None

@@ -20,7 +20,7 @@ from common.messages import (
     encode,
 )
 from common.recording import WATCHER, WATCHER_HASHED, Entry, Lost
-from common.records import UID, encode_record, uid_of
+from common.records import UID, Record, pack_record
 from podwire.updates.lines import is_whole, lines, text
 from podwire.updates.player import Player
 from podwire.updates.recorded import Published, Sort, Unread, published, told_apart
@@ -29,9 +29,7 @@ from tests.fakes.pods import record
 requests = itertools.count()
 uids = st.sampled_from([UID(one) for one in "abc"])
 changes = st.one_of(
-    st.tuples(uids, st.sampled_from(["x", "y"])).map(
-        lambda told: Apply(msgspec.Raw(encode_record(record(told[0], name=told[1]))))
-    ),
+    st.tuples(uids, st.sampled_from(["x", "y"])).map(lambda told: Apply(pack_record(record(told[0], name=told[1])))),
     uids.map(Delete),
     st.just(Init()),
     st.just(InitDone()),
@@ -47,7 +45,7 @@ def beat(sequence: int, condition: Condition, life: str = "one") -> Beat:
 
 
 def apply(uid: str) -> Apply:
-    return Apply(msgspec.Raw(encode_record(record(uid))))
+    return Apply(pack_record(record(uid)))
 
 
 def snapshot(player: Player) -> SnapshotChunk:
@@ -61,21 +59,21 @@ def test_a_reader_who_joins_at_any_time_comes_to_the_recorded_store(batches: lis
     player, held, recorded = Player("pods"), {}, {}
     for number, events in enumerate(batches):
         if number == joins:
-            held = {uid_of(raw): bytes(raw) for raw in snapshot(player).records}
+            held = {one.uid: one for one in snapshot(player).records}
         for store in (recorded, *([held] if number >= joins else [])):
             replay(store, events)
         player.play(updates(number + 1, *events), now=0.0, stamp_ns=7)
-    assert recorded == {uid: kept.packed() for uid, kept in player.records.items()}
+    assert recorded == player.records
     if joins < len(batches):
         assert held == recorded
     assert player.missed == 0
 
 
-def replay(store: dict[UID, bytes], events: list[object]) -> None:
+def replay(store: dict[UID, Record], events: list[object]) -> None:
     for event in events:
         match event:
-            case Apply(record=raw):
-                store[uid_of(raw)] = bytes(raw)
+            case Apply(record=record):
+                store[record.uid] = record
             case Delete(uid=uid):
                 store.pop(uid, None)
 
@@ -115,9 +113,11 @@ def test_what_the_file_lacks_is_counted() -> None:
     player.play(updates(3, apply("a")), now=0.0, stamp_ns=1)
     player.play(beat(4, Condition.FOLLOWING), now=0.0, stamp_ns=1)
     assert player.missed == 2 + 1
-    foreign_parts = msgspec.msgpack.encode([["x"], "u", "y"])
-    for number, unread in enumerate((b"\xc1", foreign_parts), 5):
-        assert player.play(updates(number, Apply(msgspec.Raw(unread))), now=0.0, stamp_ns=1) == []
+    whole = pack_record(record("a"))
+    for number, unread in enumerate(
+        (Record(b"\xc1", whole.uid, whole.own), Record(whole.shape, whole.uid, b"\xc1")), 5
+    ):
+        assert player.play(updates(number, Apply(unread)), now=0.0, stamp_ns=1) == []
     assert player.missed == 5
 
 
@@ -170,10 +170,8 @@ def test_in_a_file_a_life_begins_with_its_first_update() -> None:
         ("gap", 1),
         ("init", None),
     ]
-    assert [is_whole(one) for one in lines([Entry(0, 1, encode(updates(1, Apply(msgspec.Raw(b"\x01")), Init())))])] == [
-        False,
-        True,
-    ]
+    unread = Apply(Record(b"\x01", UID("a"), b"\x01"))
+    assert [is_whole(one) for one in lines([Entry(0, 1, encode(updates(1, unread, Init())))])] == [False, True]
 
 
 def test_lines_tell_what_the_tap_would_and_what_cannot_be_read() -> None:

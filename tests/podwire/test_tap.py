@@ -22,7 +22,7 @@ from common.messages import (
     Updates,
     Usage,
 )
-from common.records import UID, Kind, OwnerRecord, encode_record
+from common.records import UID, Kind, OwnerRecord, Record, pack_record
 from common.tapped import Passed
 from podwire.cli import group
 from podwire.tap.emissions import EmissionFollower
@@ -49,7 +49,7 @@ def beat(sequence: int, life: str = "a") -> Beat:
 
 
 def applied(uid: str = "uid-1", *, name: str = "web-1") -> Apply:
-    return Apply(msgspec.Raw(encode_record(record(uid, name=name))))
+    return Apply(pack_record(record(uid, name=name)))
 
 
 def shown(*messages: Updates | Beat, kind: Kind = "pods", **wanted: str) -> list[Line]:
@@ -98,14 +98,20 @@ def test_a_deletion_is_shown_to_those_who_asked_for_its_namespace_as_far_as_that
 
 
 def test_owners_have_no_namespace_so_who_asks_for_one_gets_pods_only() -> None:
-    owner = Apply(msgspec.Raw(encode_record(OwnerRecord(UID("rs"), None))))
+    owner = Apply(pack_record(OwnerRecord(UID("rs"), None)))
     told = updates(owner, Delete(UID("rs")), kind="replicasets")
     assert events(told, kind="replicasets") == ["apply", "delete"]
     assert events(told, kind="replicasets", namespace="shop") == []
 
 
 def test_a_record_that_is_none_is_told_and_nothing_ends() -> None:
-    assert shown(updates(Apply(msgspec.Raw(b"\x01")), applied()))[0]["malformed_bytes"] == 1
+    whole = pack_record(record())
+    for unread in (Record(b"\x01", whole.uid, whole.own), Record(whole.shape, whole.uid, b"\x01")):
+        first, second = shown(updates(Apply(unread), applied()))
+        assert (first["uid"], first["malformed_bytes"], second["event"]) == (whole.uid, unread.size, "apply")
+        new = msgspec.structs.replace(pod_new(), record=unread)
+        first, second = EmissionFollower(Wanted()).lines(batch(new, pod_new(), first=1))
+        assert (first["uid"], first["malformed_bytes"], second["event"]) == (whole.uid, unread.size, "new")
 
 
 def test_emissions_are_lines_too_and_a_filter_learns_whose_a_deletion_is() -> None:

@@ -3,14 +3,13 @@
 from typing import Any
 
 import msgpack
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.container_ids import container_id, pack_container_id
 from common.messages import Emission, Epoch, OwnerKind, PodContainers, PodDelete, PodNew, Resync
-from common.records import UID, Container, ContainerId, ContainerKind, PodRecord, encode_record
+from common.records import UID, Container, ContainerId, ContainerKind, PodRecord, Record, pack_record
 from relay.translate import Fault, Translator
 from tests.fakes.pods import container, pod_new, record
 from tests.fakes.reducer_ear import messages_of
@@ -166,21 +165,46 @@ def test_a_delete_whose_uid_is_too_long_is_left_out(heard: Heard) -> None:
     assert heard.faults == [(Fault.IDENTITY_TOO_LONG, "u" * 65_532)]
 
 
-def test_a_malformed_record_leaves_out_that_pod_only(heard: Heard) -> None:
-    short = msgpack.packb([None, "u", [["10.0.0.1"], "web-1", []]])
-    broken = PodNew(msgspec.Raw(short), "10.0.0.1", 1, "web", "w", True)
-    garbage = PodNew(msgspec.Raw(b"\xa1\xff"), "10.0.0.1", 1, "web", "w", True)
-    without_ids = [[None, False, "shop", [[0, "app", "app:1"]]], "v", [["10.0.0.1"], "web-1", []]]
-    unequal = PodNew(msgspec.Raw(msgpack.packb(without_ids)), "10.0.0.1", 1, "web", "w", True)
+def unread(*, shape: bytes | None = None, own: bytes | None = None) -> PodNew:
+    """A pod of whose record a part is none."""
+    whole = pack_record(record())
+    packed = Record(whole.shape if shape is None else shape, UID("u"), whole.own if own is None else own)
+    return PodNew(packed, "10.0.0.1", 1, "web", "w", True)
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        unread(shape=b""),
+        unread(shape=b"\xc1"),
+        unread(shape=b"\xc0"),
+        unread(shape=msgpack.packb([None, False, "shop", "no list"])),
+        unread(shape=b"\x94\xc0\xc2\xa1\xff\x90"),
+        unread(shape=pack_record(record()).shape + b"\xc0"),
+        unread(own=b""),
+        unread(own=b"\xa1\xff"),
+        unread(own=msgpack.packb([["10.0.0.1"], "web-1", "no list"])),
+        unread(own=b"\x93\x90\xa1\xff\x91\xc4\x00"),
+        unread(own=pack_record(record()).own + b"\xc0"),
+        unread(own=msgpack.packb([["10.0.0.1"], "web-1", []])),  # no ID for the container
+        unread(own=msgpack.packb([["10.0.0.1"], "web-1", [b"", b""]])),
+    ],
+    ids=repr,
+)
+def test_a_malformed_record_leaves_out_that_pod_only(heard: Heard, faulty: PodNew) -> None:
     said = heard.say(
-        broken, PodContainers(UID("u"), [container()]), PodDelete(UID("u")), garbage, unequal, pod_new(record("good"))
+        pod_new(record("before")),
+        faulty,
+        PodContainers(UID("u"), [container()]),
+        PodDelete(UID("u")),
+        pod_new(record("after")),
     )
-    assert [one["uid"] for one in said] == [b"good", b"good"]
-    assert heard.faults == [(Fault.RECORD_MALFORMED, uid) for uid in ("u", "", "v")]
+    assert [one["uid"] for one in said] == [b"before", b"before", b"after", b"after"]
+    assert heard.faults == [(Fault.RECORD_MALFORMED, "u")]
 
 
 def test_a_pod_left_out_once_is_heard_of_again_when_it_comes_whole(heard: Heard) -> None:
-    heard.say(PodNew(msgspec.Raw(msgpack.packb([None, "u", [[], "", []]])), "10.0.0.1", 1, "web", "w", True))
+    heard.say(unread(shape=b"\xc0"))
     assert names(heard.say(pod_new(record("u", containers=[])), PodDelete(UID("u")))) == [
         "pod_new_with_name",
         "pod_delete",
@@ -188,13 +212,13 @@ def test_a_pod_left_out_once_is_heard_of_again_when_it_comes_whole(heard: Heard)
 
 
 def test_a_pod_left_out_is_forgotten_with_its_delete(heard: Heard) -> None:
-    heard.say(PodNew(msgspec.Raw(msgpack.packb([None, "u", [[], "", []]])), "10.0.0.1", 1, "web", "w", True))
+    heard.say(unread(shape=b"\xc0"))
     assert heard.say(PodDelete(UID("u"))) == []
     assert names(heard.say(PodDelete(UID("u")))) == ["pod_delete"]
 
 
 def test_a_resync_forgets_which_pods_were_left_out(heard: Heard) -> None:
-    heard.say(PodNew(msgspec.Raw(msgpack.packb([None, "u", [[], "", []]])), "10.0.0.1", 1, "web", "w", True))
+    heard.say(unread(shape=b"\xc0"))
     heard.say(Resync(), first=1)
     assert names(heard.say(PodDelete(UID("u")))) == ["pod_delete"]
 
@@ -279,7 +303,7 @@ def test_nothing_in_an_emission_raises_or_spoils_the_stream(
 ) -> None:
     heard = Heard()
     said = heard.say(
-        PodNew(msgspec.Raw(encode_record(record())), ip, kind, owner, owner, True),
+        PodNew(pack_record(record()), ip, kind, owner, owner, True),
         PodContainers(UID(uid), containers),
         PodDelete(UID(uid)),
         pod_new(record("last", containers=[])),

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from common.messages import Emission, Emissions, PodContainers, PodDelete, PodNew, Resync, decode
-from common.records import UID, Container, decode_pod
+from common.records import UID, Container, unpack_pod
 from sandbox.reducer.journal import Arrival
 
 Word = tuple[str, str]
@@ -87,7 +87,7 @@ class Promises:
                 if self._exists(uid):
                     raise Broken(f"pod {uid} is said to be gone")
             case PodNew(record=record):
-                pod = decode_pod(record)
+                pod = unpack_pod(record)
                 if pod.uid in self._deleted and self._exists(pod.uid) is not None:
                     raise Broken(f"pod {pod.uid} comes back")
                 newest = max((int(container.image.rpartition(":")[2]) for container in pod.containers), default=0)
@@ -111,7 +111,7 @@ def _words(emission: Emission) -> list[Word]:
         case Resync():
             return [("resync", "")]
         case PodNew(record=record, containers=containers):
-            pod = decode_pod(record)
+            pod = unpack_pod(record)
             return [("new", pod.uid), *(_of_containers(pod.uid, pod.containers) if containers else ())]
         case PodContainers(uid=uid, containers=containers):
             return _of_containers(uid, containers)

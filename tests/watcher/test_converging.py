@@ -20,7 +20,7 @@ from common.messages import (
     decode,
     encode,
 )
-from common.records import uid_of
+from common.records import Record
 from tests.fakes.kube_server import KubeServer, ServedChannel
 from tests.fakes.kube_wire import JSON, MEDIA
 from watcher import publish, states
@@ -38,7 +38,7 @@ uids = st.sampled_from("abcdefg")
 class Reader:
     """Follows a watcher in the simplest way that there is."""
 
-    def __init__(self, records: dict[str, bytes], sequence: int, *, whole: bool) -> None:
+    def __init__(self, records: dict[str, Record], sequence: int, *, whole: bool) -> None:
         self.records = records
         self.sequence = sequence
         self.whole = whole
@@ -53,7 +53,7 @@ class Reader:
         for event in message.events:
             match event:
                 case Apply(record=record):
-                    self.records[uid_of(record)] = bytes(record)
+                    self.records[record.uid] = record
                 case Delete(uid=uid):
                     assert uid in self.records, "a deletion of what nobody was told of"
                     del self.records[uid]
@@ -180,10 +180,10 @@ class Converging(RuleBasedStateMachine):
             return
         self.chunks.append(chunk)
         if chunk.last:
-            records = [bytes(record) for one in self.chunks for record in one.records]
+            records = {record.uid: record for one in self.chunks for record in one.records}
             assert len({one.sequence for one in self.chunks}) == 1
             whole = chunk.condition is Condition.FOLLOWING
-            reader = Reader({uid_of(one): one for one in records}, chunk.sequence, whole=whole)
+            reader = Reader(records, chunk.sequence, whole=whole)
             for message in self.missed:
                 if message.sequence > chunk.sequence or (
                     isinstance(message, Beat) and message.sequence == reader.sequence
@@ -201,9 +201,9 @@ class Converging(RuleBasedStateMachine):
     def every_reader_knows_what_the_watcher_knows(self):
         if not hasattr(self, "readers"):
             return
-        known = sorted(one.packed() for one in self.scope.store.records())
+        known = {one.uid: one for one in self.scope.store.records()}
         for reader in self.readers:
-            assert sorted(reader.records.values()) == known
+            assert reader.records == known
             assert reader.sequence == self.watcher.publisher.sequence
 
     def teardown(self):
@@ -221,7 +221,7 @@ class Converging(RuleBasedStateMachine):
         assert self.channel.asks - asks <= 12
         expected = JsonDecoder(Pod).page(JSON.page(list(self.server.pods.values()), version=1)).items
         for reader in self.readers:
-            assert reader.records == {one.uid: one.packed() for one in map(normalized, expected)}
+            assert reader.records == {one.uid: one for one in map(normalized, expected)}
             assert reader.whole
 
 

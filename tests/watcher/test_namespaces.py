@@ -7,7 +7,6 @@ import msgspec
 from common.clock import BEAT_SECONDS, next_beat
 from common.logs import Log
 from common.messages import Apply, Beat, Condition, Delete, Init, InitDone, SnapshotAsk, Updates
-from common.records import uid_of
 from tests.fakes.kube_channel import NotingChannel
 from tests.fakes.kube_wire import PROTOBUF, pod
 from watcher.core import Watcher
@@ -142,7 +141,7 @@ def test_a_snapshot_holds_the_records_of_all_namespaces():
     bench.listed(0, "x")
     bench.listed(1, "y")
     chunk = bench.watcher.answer(b"c", SnapshotAsk(request=1, index=0), now=bench.now)
-    assert sorted(uid_of(record) for record in chunk.records) == ["x", "y"]
+    assert sorted(record.uid for record in chunk.records) == ["x", "y"]
     assert chunk.sequence == bench.watcher.publisher.sequence
 
 

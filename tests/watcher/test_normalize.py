@@ -3,7 +3,16 @@
 import pytest
 
 from common.container_ids import container_id
-from common.records import ContainerKind, Controller, OwnerRecord, PodRecord, Record, cut, decode_owner, decode_pod
+from common.records import (
+    ContainerKind,
+    Controller,
+    OwnerRecord,
+    PodRecord,
+    Record,
+    pack_record,
+    unpack_owner,
+    unpack_pod,
+)
 from watcher import normalize
 from watcher.objects import (
     ContainerStatus,
@@ -20,8 +29,9 @@ from watcher.objects import (
 def _pod(*, meta: ObjectMeta | None = None, spec: PodSpec | None = None, status: PodStatus | None = None) -> PodRecord:
     normalized = normalize.pod(Pod(metadata=meta or ObjectMeta(uid="u"), spec=spec, status=status))
     assert normalized is not None
-    assert normalized == cut(normalized.packed())
-    return decode_pod(normalized.packed())
+    record = unpack_pod(normalized)
+    assert normalized == pack_record(record)
+    return record
 
 
 def _controller(*references: OwnerReference) -> Controller | None:
@@ -117,7 +127,7 @@ def test_an_owners_record_is_its_uid_and_its_controller_and_nothing_else():
     meta = ObjectMeta(uid="r", name="web-1", namespace="shop", ownerReferences=[reference])
     record = normalize.owner(PartialObject(metadata=meta))
     assert record is not None
-    assert decode_owner(record.packed()) == OwnerRecord("r", Controller("d", "Deployment", "apps", "web"))
+    assert unpack_owner(record) == OwnerRecord("r", Controller("d", "Deployment", "apps", "web"))
 
 
 def test_replicasets_and_jobs_are_owners_and_pods_are_pods():

@@ -11,14 +11,14 @@ from common.keeping import Keeper, Kept
 from common.logs import Log
 from common.messages import Apply, Beat, Condition, Updates, Usage, encode
 from common.recording import WATCHER, WATCHER_HASHED, Entry, encode_entry, entries
-from common.records import encode_record
+from common.records import pack_record
 from tests.fakes.pods import record
 from watcher.cli import check_anonymize
 from watcher.record import Recorder, check
 
 
 def updates(sequence: int) -> Updates:
-    events = [Apply(msgspec.Raw(encode_record(record())))]
+    events = [Apply(pack_record(record()))]
     return Updates(kind="jobs", incarnation="life", sequence=sequence, stamp_ns=1, events=events)
 
 
