@@ -8,23 +8,22 @@ from common.records import ContainerId
 _DIGITS: Final = 64
 _RUNTIMES: Final = ("containerd://", "docker://", "cri-o://")
 """By the number that stands for them."""
-_USUAL: Final = {len(scheme) + _DIGITS: (scheme, bytes((number,))) for number, scheme in enumerate(_RUNTIMES)}
-"""Those of which an ID of so many characters can be."""
+_NUMBERS: Final = {scheme: bytes((number,)) for number, scheme in enumerate(_RUNTIMES)}
 _VERBATIM: Final = b"\xff"
 """Stands before a text that would look packed. No UTF-8 begins so."""
 
 
 def pack_container_id(text: str) -> ContainerId:
     """Packs the usual ones, a runtime's name and 64 digits; others go verbatim."""
-    usual = _USUAL.get(len(text))
-    if usual is not None and text.startswith(usual[0]):
+    number = _NUMBERS.get(text[:-_DIGITS])
+    if number is not None:
         digits = text[-_DIGITS:]
         try:
             packed = unhexlify(digits)
         except ValueError:
             packed = b""
         if packed.hex() == digits:  # capitals are digits too
-            return ContainerId(usual[1] + packed)
+            return ContainerId(number + packed)
     verbatim = text.encode()
     return ContainerId(_VERBATIM + verbatim if verbatim and verbatim[0] < len(_RUNTIMES) else verbatim)
 

@@ -1,9 +1,10 @@
 """From a Kubernetes object to podwire's record. Pure, and the only place that knows what of an object is kept.
 
-It reads attributes by the API's names, so the objects of both decoders (`decode_json`, `decode_protobuf`) give the same record.
+It reads attributes by the API's names, so the objects of both decoders (`decode_json`, `decode_protobuf`) give the same record. Lists are
+copied before they are gone through: protobuf's own end with an IndexError, which costs more than the copy.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -67,9 +68,9 @@ _Reference = tuple[str, str, str, str]
 """UID, kind, `apiVersion` and name."""
 
 
-def _controller(references: Iterable[OwnerReference]) -> _Reference | None:
+def _controller(references: Sequence[OwnerReference]) -> _Reference | None:
     """The reference with `controller: true`; the API allows one at most (metav1.OwnerReference)."""
-    for reference in references:
+    for reference in references[:]:
         if reference.controller and reference.uid:
             return reference.uid, reference.kind or "", reference.apiVersion or "", reference.name or ""
     return None
@@ -93,7 +94,7 @@ def _pod_shape(
 
 def _ips(status: PodStatus) -> list[str]:
     ips = [status.podIP] if status.podIP else []
-    for entry in status.podIPs or ():
+    for entry in (status.podIPs or ())[:]:
         ip = entry.ip
         if ip and ip not in ips:
             ips.append(ip)
@@ -102,11 +103,11 @@ def _ips(status: PodStatus) -> list[str]:
 
 def _add(
     kind: int,
-    statuses: Iterable[ContainerStatus] | None,
+    statuses: Sequence[ContainerStatus] | None,
     containers: list[tuple[int, str, str]],
     ids: list[ContainerId],
 ) -> None:
-    for one in statuses or ():
+    for one in (statuses or ())[:]:
         containers.append((kind, one.name or "", one.image or ""))
         ids.append(pack_container_id(one.containerID or ""))
 
