@@ -22,7 +22,7 @@ from bench import others, pipeline, rig, usage
 from bench.clusters import Filled, clusters
 from bench.figures import Run, medians
 from bench.pipeline import SUPERVISOR, five
-from bench.served import Serving, cpu_seconds
+from bench.served import Serving, collect, cpu_seconds
 from bench.sink import State, sink
 
 SETTLE_SECONDS = 2.0
@@ -120,7 +120,8 @@ def _run(module: list[str]) -> str:
 
 
 def calm(filled: Filled, *, seconds: float = 10.0) -> None:
-    """Waits until the API server has put what was before behind it, at most so long."""
+    """Has the API server put what was before behind it, its garbage included, and waits for that, at most so long."""
+    collect(filled)
     until = time.monotonic() + seconds
     while filled.cluster.server_pid and time.monotonic() < until:
         before = cpu_seconds(filled)
@@ -158,13 +159,10 @@ def figures(runs: dict[str, list[Run]], pods: int) -> Run:
         if flat[f"bare {name}"]
     }
     means = {
-        f"mean {way} {name}": statistics.fmean(run[name] for run in runs[way])
+        f"mean {way} server_collections": statistics.fmean(run["server_collections"] for run in runs[way])
         for way in ("bare", "podwire")
-        for name in ("server_cpu", "server_collections")
-        if all(name in run for run in runs[way])
+        if all("server_collections" in run for run in runs[way])
     }
-    if means["mean bare server_cpu"]:
-        ratios["mean server_cpu over bare"] = means["mean podwire server_cpu"] / means["mean bare server_cpu"]
     if runs["typed"]:
         ratios["typed cpu over podwire's"] = flat["typed cpu"] / flat["podwire cpu"]
     return flat | ratios | means | {"podwire cpu_us_per_pod": 1e6 * flat["podwire cpu"] / pods}
@@ -181,9 +179,10 @@ SHOWN = (
     ("  the five's over the bare reader's", "cpu over bare", ""),
     ("API server: CPU for podwire's sync", "podwire server_cpu", "s"),
     ("  over that for the bare reader's", "server_cpu over bare", ""),
-    ("  the means', not the medians'", "mean server_cpu over bare", ""),
     ("  garbage collections in a run", "mean podwire server_collections", ""),
     ("  garbage collections in one of the bare reader", "mean bare server_collections", ""),
+    ("  memory that it allocated", "podwire server_allocated_mb", "MB"),
+    ("  memory that it allocated for the bare reader", "bare server_allocated_mb", "MB"),
     ("podwire: PSS of the five, steady", "podwire pss_mb", "MB"),
     *((f"  {stage}", f"podwire pss_mb {stage}", "MB") for stage in (*rig.STAGES, SUPERVISOR)),
     ("  with the supervisor", "podwire pss_all_mb", "MB"),
