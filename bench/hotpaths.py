@@ -7,6 +7,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from pathlib import Path as FilePath
 from struct import Struct
@@ -48,8 +49,7 @@ class Path:
 
 def paths() -> list[Path]:
     """All, with what they work on made already."""
-    stream = b"".join(frame("ADDED", pod(number)) for number in range(PODS)) + _bookmark()
-    listed = [stream[at : at + RECORD_BYTES] for at in range(0, len(stream), RECORD_BYTES)]
+    listed = _reads()
     moves = cycle([_moves(variant=1), _moves(variant=2)])
     full = _listed(listed)
     emissions = _emissions(full)
@@ -60,6 +60,12 @@ def paths() -> list[Path]:
         Path("matcher: a snapshot's pod, to the relay's bytes", PODS, lambda: _emissions(full)),
         Path("relay: a pod's emission, to compressed bytes", PODS, lambda: _compressed(emissions)),
     ]
+
+
+def events() -> list[Callable[[], object]]:
+    """The watcher's work for single events, one in five news, of a watcher that has read its list."""
+    followed = _listed(_reads())
+    return [partial(_tell, followed, one) for one in _moves(variant=1) + _moves(variant=2)]
 
 
 # The watcher's -------------------------------------------------------------------------------------------------------------------
@@ -91,6 +97,12 @@ def _watcher(kind: Kind = "pods") -> Watcher:
     )
     publisher = Publisher(kind=kind, incarnation=Incarnation(f"bench-{kind}"), records=scope.store.records)
     return Watcher(scopes=[scope], publisher=publisher)
+
+
+def _reads() -> list[bytes]:
+    """A streaming list of `PODS` pods, as it is read."""
+    stream = b"".join(frame("ADDED", pod(number)) for number in range(PODS)) + _bookmark()
+    return [stream[at : at + RECORD_BYTES] for at in range(0, len(stream), RECORD_BYTES)]
 
 
 def _listed(parts: list[bytes], kind: Kind = "pods") -> Watcher:
