@@ -31,7 +31,7 @@ from bench import others, pipeline, rig
 from bench.api import load as load_api
 from bench.clusters import Clusters, Filled, clusters
 from bench.figures import Run, Told, lags_ms, medians, quantile
-from bench.pipeline import SUPERVISOR, Pipeline, five
+from bench.pipeline import SUPERVISOR, Costs, Pipeline, five
 from bench.sink import Sink, sink
 from bench.sync import PATIENCE_SECONDS
 from bench.usage import cpu_seconds
@@ -117,7 +117,7 @@ def _watching(kubeconfig: str, found: Seen) -> Iterator[tuple[int, IO[bytes]]]:
         found.ends = record["ends"]
 
 
-def idle(ours: Pipeline, *, seconds: float) -> Run:
+def idle(ours: Costs, *, seconds: float) -> Run:
     """The part of a core that each process uses while nothing happens."""
     before, began = ours.cpu(), time.monotonic()
     time.sleep(seconds)
@@ -127,7 +127,7 @@ def idle(ours: Pipeline, *, seconds: float) -> Run:
     return {"cpu_percent": percent, "cpu_percent_all": percent + parts[f"cpu_percent {SUPERVISOR}"], **parts}
 
 
-def window(filled: Filled, ours: Pipeline, reducer: Sink, load: Load, *, resting: Run, seed: int, by: str) -> Run:
+def window(filled: Filled, ours: Costs, reducer: Sink, load: Load, *, resting: Run, seed: int, by: str) -> Run:
     """One window of changes at one rate."""
     seen = Seen()
     with _watching(filled.cluster.kubeconfig, seen) as (bare, moves), _changing(filled, load, seed=seed, by=by):

@@ -7,10 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bench import rig, usage
 
 SUPERVISOR = "supervisor"
+
+
+class Costs(Protocol):
+    """Processes whose CPU is counted."""
+
+    def cpu(self) -> dict[str, float]:
+        """CPU seconds of each of the five, and of the supervisor."""
+        ...
 
 
 @dataclass(frozen=True)
