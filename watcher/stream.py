@@ -8,7 +8,7 @@ import errno
 import socket
 import ssl
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 ROOM_BYTES: Final = 256 * 1024
 """Read at once, at the most. What one read brought is published as one message."""
@@ -92,18 +92,28 @@ class TlsStream:
 
     def _decrypt(self) -> int:
         """Puts what can be read into the room; gives how much it is."""
-        read, size = self._tls.read, 0
+        size = 0
         try:
-            while True:
+            while not self._over:
                 # A record is never longer than what it was made of, so there is room for all.
-                size += read(RECORD_BYTES, _ROOM[size:])  # type: ignore[operator]  # with a buffer, how much
+                count: Any = self._tls.read(RECORD_BYTES, _ROOM[size:])  # with a buffer, how much
+                size += count
+                if not count:
+                    self._end()
                 if not self._incoming.pending:
                     break
         except ssl.SSLWantReadError:
             pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            self._over = True
+            self._end()
         return size
+
+    def _end(self) -> None:
+        """The server has said that nothing more comes (close_notify: a read gives nothing then, and raises nothing), or is gone. A poll
+        is to show it, also where what it said came with data and the connection stands."""
+        self._over = True
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
 
     def _shake_hands(self) -> None:
         while True:

@@ -1,11 +1,12 @@
 """Connections' bytes, with TLS and without, against servers on loopback."""
 
+import os
 import select
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,38 @@ def test_a_server_that_is_gone_without_a_word_is_an_end(files):
 
     with tls_server(server_context(files.issue("localhost")), rude) as port, opened(port, files) as stream:
         assert received(stream)[0] == b"half"
+
+
+def say_goodbye(connection: ssl.SSLSocket) -> None:
+    """Sends close_notify and waits for no answer, as Go's servers do."""
+    connection.setblocking(False)
+    with suppress(ssl.SSLWantReadError):
+        connection.unwrap()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("body", [b"", b"whole", BODY])
+@pytest.mark.parametrize("behind", [b"", b"junk"])
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_an_orderly_end_is_an_end(files, version, body, behind, hangs_up):
+    """Python tells it by reads of nothing, again and again; a watcher took it for data, and spun."""
+    seen = threading.Event()
+
+    def part(connection: ssl.SSLSocket) -> None:
+        connection.sendall(body)
+        say_goodbye(connection)
+        raw = socket.socket(fileno=os.dup(connection.fileno()))
+        raw.sendall(behind)
+        if not hangs_up:
+            seen.wait(PATIENCE_SECONDS)
+        raw.close()
+
+    context = server_context(files.issue("localhost"))
+    context.maximum_version = version
+    with tls_server(context, part) as port, opened(port, files) as stream:
+        assert received(stream)[0] == body
+        assert stream.receive() == b""
+        seen.set()
 
 
 def test_bytes_that_are_no_tls_are_an_error(files):
