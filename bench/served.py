@@ -42,7 +42,9 @@ def cpu_seconds(filled: Filled) -> float:
 
 
 def collect(filled: Filled) -> None:
-    """Has the API server collect its garbage, where it is ours, and waits for that (net/http/pprof: a heap profile with `gc=1`)."""
+    """Has the API server collect its garbage, where it is ours, and waits for that (net/http/pprof: a heap profile with `gc=1`).
+
+    Raises RuntimeError where it does not do so."""
     _asked(filled, "/debug/pprof/heap?gc=1")
 
 
@@ -62,4 +64,6 @@ def _asked(filled: Filled, target: str) -> str:
         return ""
     server = api.load(filled.cluster.kubeconfig)
     answer = server.pool().request("GET", f"{server.host}{target}", headers=server.headers)
+    if answer.status != 200:
+        raise RuntimeError(f"the API server answers {target} with {answer.status}")
     return answer.data.decode("utf-8", "replace")

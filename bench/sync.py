@@ -120,7 +120,7 @@ def _run(module: list[str]) -> str:
 
 
 def calm(filled: Filled, *, seconds: float = 10.0) -> None:
-    """Has the API server put what was before behind it, its garbage included, and waits for that, at most so long."""
+    """Has the API server collect its garbage, then waits until it has put what was before behind it, at most so long."""
     collect(filled)
     until = time.monotonic() + seconds
     while filled.cluster.server_pid and time.monotonic() < until:

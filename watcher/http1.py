@@ -42,10 +42,10 @@ class Arrived(msgspec.Struct):
 
 @lru_cache(4_096)
 def _plain_size(line: bytes) -> int:
-    """How many bytes the chunk has that begins with the end of the one before it and this line; 0 when it is not plain."""
+    """How many bytes the chunk has that begins with the end of the one before it and this line; 0 when it is not plain, or the last."""
     digits = line[len(_LINE_END) :]
     # No regular expression: to fetch the code of its engine is a twentieth of a lone event's cost.
-    if not line.startswith(_LINE_END) or not digits or digits.startswith(b"0") or digits.strip(_HEX_DIGITS):
+    if not line.startswith(_LINE_END) or not digits or digits.strip(_HEX_DIGITS):
         return 0
     return int(digits, 16)
 
