@@ -1,11 +1,18 @@
 """The API server's faults, on the sandbox, under a moving workload: each recovers by its rule, and no pod is lost or made up."""
 
+import os
+import socket
+import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from bench import rig
+from bench.usage import cpu_seconds
 from common.records import KINDS
 from tests.e2e.sandboxed import Running, Sandbox, owned_pod, owner_object, reference, running, sandbox
+from tests.fakes.certificates import Files, server_context, tls_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
@@ -230,3 +237,35 @@ def test_401_after_the_token_changed_on_disk(tmp_path: Path) -> None:
             next(line for line in api.kubeconfig.read_text().splitlines() if "token:" in line).split()[-1].strip("\"'")
         )
         assert token not in podwire.log.read_text()
+
+
+KUBECONFIG = """apiVersion: v1
+kind: Config
+clusters: [{{name: it, cluster: {{server: "https://localhost:{port}", certificate-authority: "{ca}"}}}}]
+users: [{{name: somebody, user: {{token: any}}}}]
+contexts: [{{name: it, context: {{cluster: it, user: somebody}}}}]
+current-context: it
+"""
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.kubernetes.protobuf\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_load_balancer_that_ends_tls_in_order_is_asked_again_and_nothing_spins(tmp_path: Path) -> None:
+    """A close_notify in the midst of a list, then the connection's end."""
+    asked: list[bytes] = []
+
+    def hang_up(connection: ssl.SSLSocket) -> None:
+        asked.append(connection.recv(65_536))
+        connection.sendall(BEGUN)
+        connection.setblocking(False)
+        with suppress(ssl.SSLWantReadError):
+            connection.unwrap()
+        socket.socket(fileno=os.dup(connection.fileno())).close()
+
+    files = Files(tmp_path / "ca")
+    with tls_server(server_context(files.issue("localhost")), hang_up) as port:
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(KUBECONFIG.format(port=port, ca=files.ca))
+        watch = ["podwire", "watch", "pods", "--kubeconfig", str(kubeconfig), "--run-dir", str(tmp_path / "run")]
+        with rig.process(watch) as watcher:
+            rig.wait_for(lambda: len(asked) >= 3, seconds=30, what="a third request")
+            assert cpu_seconds(watcher.pid) < 1.0
