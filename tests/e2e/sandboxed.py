@@ -13,7 +13,7 @@ from common.records import KINDS
 from podwire.ask import NoAnswer, stage_state
 from podwire.stages import STAGES
 from tests.e2e.conftest import assert_in_step, up
-from tests.fakes.processes import eventually, pid_in
+from tests.fakes.processes import eventually, pid_in, whole_lines
 
 
 class Sandbox:
@@ -100,7 +100,7 @@ class Running:
 
     def events(self, stage: str, event: str) -> list[dict[str, Any]]:
         """The lines of the stage's log with this event."""
-        lines = (json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{"))
+        lines = (json.loads(line) for line in whole_lines(self.log) if line.startswith("{"))
         return [line for line in lines if (line["stage"], line["event"]) == (stage, event)]
 
     def until(self, condition: Any, what: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from bench import rig
 from tests.chaos.scene import Scene, on_sandbox, started
+from tests.fakes.processes import whole_lines
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
@@ -55,7 +56,7 @@ def is_stamped(scene: Scene, shift_ns: int) -> bool:
 def noticed(scene: Scene) -> dict[str, Any]:
     """All that would tell of somebody who has noticed."""
     state = scene.reducer.get("/state")
-    logged = [json.loads(line) for line in scene.log.read_text().splitlines()]
+    logged = [json.loads(line) for line in whole_lines(scene.log)]
     return {
         "processes": scene.processes.living(),
         "connections": state["connections_opened"],

@@ -48,3 +48,8 @@ def gone(pid: int) -> bool:
 def ended(process: subprocess.Popen[bytes], *, log: Path) -> int:
     """The exit code of a process that is about to end."""
     return eventually(process.poll, log=log, what="the process's end")
+
+
+def whole_lines(log: Path) -> list[str]:
+    """The lines of a file that somebody writes to: the last one may be there in part."""
+    return log.read_bytes().rpartition(b"\n")[0].decode().splitlines()
