@@ -35,15 +35,16 @@ def reads(server: api.Api) -> Iterator[Read]:
     version = listed.json()["metadata"]["resourceVersion"]
     while True:
         body: list[Read] = []
-        for read in _one_watch(server, version):
+        for read in watch(server, f"watch=1&resourceVersion={version}"):
             body.append(read)
             yield read
         version = max((event[0] for event in _events(body)), key=int, default=version)
 
 
-def _one_watch(server: api.Api, version: str) -> Iterator[Read]:
+def watch(server: api.Api, query: str) -> Iterator[Read]:
+    """Reads of one watch with this query, up to its end; the first, of no bytes, says that it is open."""
     with connect(server) as channel:
-        lines = [f"GET /api/v1/pods?watch=1&resourceVersion={version} HTTP/1.0", "Host: podwire", f"Accept: {ACCEPT}"]
+        lines = [f"GET /api/v1/pods?{query} HTTP/1.0", "Host: podwire", f"Accept: {ACCEPT}"]
         lines += [f"{name}: {value}" for name, value in server.headers.items()]
         channel.sendall("\r\n".join([*lines, "", ""]).encode())
         head = b""

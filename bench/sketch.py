@@ -13,8 +13,8 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -24,11 +24,11 @@ import click
 import zmq
 
 from bench import api, events, pipeline, rig
-from bench.bare_watch import connect
+from bench.bare_watch import watch
 from bench.clusters import Filled, clusters
 from bench.events import Load
 from bench.figures import Run, medians
-from bench.pipeline import SUPERVISOR
+from bench.pipeline import SUPERVISOR, Costs
 from bench.sink import Sink, sink
 from bench.sync import PATIENCE_SECONDS
 from bench.usage import cpu_seconds
@@ -59,9 +59,9 @@ from watcher.decode_protobuf import ProtobufDecoder
 from watcher.normalize import pod as normalized
 from watcher.objects import Pod
 
+PODWIRE, SKETCH = "podwire", "the sketch"
 SOMEBODY = Incarnation("sketch")
 QUERY = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
-READ_BYTES = 256 * 1024
 
 Flag: TypeAlias = "multiprocessing.synchronize.Event"
 
@@ -75,7 +75,7 @@ def _watch(server: api.Api, place: Path, listed: Flag) -> None:
     updates.bind(f"ipc://{place}/updates")
     decoder, known = ProtobufDecoder(Pod), dict[UID, Record]()
     frames = decoder.splitter()
-    for number, data in enumerate(_body(server), 1):
+    for number, (_, data) in enumerate(watch(server, QUERY), 1):
         news: list[Event] = []
         for piece in frames.feed([data]):
             match decoder.event(piece):
@@ -92,19 +92,6 @@ def _watch(server: api.Api, place: Path, listed: Flag) -> None:
         if news and listed.is_set():
             message = Updates(kind="pods", incarnation=SOMEBODY, sequence=Sequence(number), stamp_ns=1, events=news)
             updates.send(encode(message))
-
-
-def _body(server: api.Api) -> Iterator[bytes]:
-    channel = connect(server)
-    accept = "application/vnd.kubernetes.protobuf;stream=watch"
-    headers = "".join(f"{name}: {value}\r\n" for name, value in server.headers.items())
-    channel.sendall(f"GET /api/v1/pods?{QUERY} HTTP/1.0\r\nHost: sketch\r\nAccept: {accept}\r\n{headers}\r\n".encode())
-    head = b""
-    while b"\r\n\r\n" not in head:
-        head += channel.recv(READ_BYTES)
-    yield head.partition(b"\r\n\r\n")[2]
-    while data := channel.recv(READ_BYTES):
-        yield data
 
 
 def _match(place: Path) -> None:
@@ -165,13 +152,13 @@ class Sketch:
 
 
 @contextmanager
-def running(filled: Filled, intake: str) -> Iterator[Sketch]:
+def running(filled: Filled, reducer: Sink) -> Iterator[Sketch]:
     """The sketch, once it has read the list."""
     listed, server = multiprocessing.Event(), api.load(filled.cluster.kubeconfig)
     with tempfile.TemporaryDirectory(prefix="podwire-") as directory:
         place = Path(directory)
         started = {
-            "relay": multiprocessing.Process(target=_relay, args=(place, intake)),
+            "relay": multiprocessing.Process(target=_relay, args=(place, reducer.address)),
             "matcher": multiprocessing.Process(target=_match, args=(place,)),
             "watcher-pods": multiprocessing.Process(target=_watch, args=(server, place, listed)),
         }
@@ -187,32 +174,36 @@ def running(filled: Filled, intake: str) -> Iterator[Sketch]:
 
 
 @contextmanager
-def podwire(filled: Filled, intake: str, reducer: Sink) -> Iterator[pipeline.Pipeline]:
+def podwire(filled: Filled, reducer: Sink) -> Iterator[pipeline.Pipeline]:
     """podwire, once it is in step."""
-    with pipeline.running(filled.cluster.kubeconfig, intake) as ours:
+    with pipeline.running(filled.cluster.kubeconfig, reducer.address) as ours:
         reducer.wait_for(filled.wanted, seconds=PATIENCE_SECONDS)
         yield ours
 
 
+Start = Callable[[Filled, Sink], AbstractContextManager[Costs]]
+
+
+def windows(filled: Filled, who: str, loads: list[Load], seeds: Iterator[int]) -> Iterator[tuple[float, Run]]:
+    """One start of either, and a window of each rate."""
+    with ExitStack() as opened:
+        reducer = opened.enter_context(sink())
+        start: Start = podwire if who == PODWIRE else running
+        ours = opened.enter_context(start(filled, reducer))
+        time.sleep(3)
+        resting = events.idle(ours, seconds=10)
+        for load in loads:
+            yield load.rate, events.window(filled, ours, reducer, load, resting=resting, seed=next(seeds), by="etcd")
+
+
 def measure(filled: Filled, loads: list[Load], *, repeat: int) -> dict[str, dict[float, Run]]:
     """Medians by whose they are and the rate."""
-    runs: dict[str, dict[float, list[Run]]] = {
-        who: {load.rate: [] for load in loads} for who in ("podwire", "the sketch")
-    }
+    runs: dict[str, dict[float, list[Run]]] = {who: {load.rate: [] for load in loads} for who in (PODWIRE, SKETCH)}
     seeds = count(1)
     for _ in range(repeat):
         for who, by_rate in runs.items():
-            with sink() as reducer:
-                way = (
-                    podwire(filled, reducer.address, reducer) if who == "podwire" else running(filled, reducer.address)
-                )
-                with way as ours:
-                    time.sleep(3)
-                    resting = events.idle(ours, seconds=10)
-                    for load in loads:
-                        by_rate[load.rate].append(
-                            events.window(filled, ours, reducer, load, resting=resting, seed=next(seeds), by="etcd")
-                        )
+            for rate, run in windows(filled, who, loads, seeds):
+                by_rate[rate].append(run)
     return {who: {rate: medians(some) for rate, some in by_rate.items()} for who, by_rate in runs.items()}
 
 

@@ -130,7 +130,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """Bytes that its parts take."""
+        """Bytes that its parts take, as long as its UID is ASCII, as those of Kubernetes are."""
         return len(self.shape) + len(self.uid) + len(self.own)
 
 

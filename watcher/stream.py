@@ -22,6 +22,7 @@ loop's thread may call it; hands are shaken in the dialer's, beside that. What i
 a part came before.
 """
 _RECEIVED = _ROOM[:ROOM_BYTES]
+"""What is read goes here."""
 
 
 class Stream(Protocol):
