@@ -1,6 +1,6 @@
 """The matcher's loop: moves frames between the sockets and the core, and time into it. Never waits for anybody who does not listen."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, Protocol
 
 from common.clock import LATE_SECONDS, next_beat
@@ -21,7 +21,7 @@ MOST_SENT: Final = 8
 class Neighbours(Protocol):
     """What the loop needs of the sockets; `wires.Wires` has it."""
 
-    def wait(self, seconds: float, *, to_send: bool, to_ask: Iterable[Kind]) -> None:
+    def wait(self, seconds: float, *, to_send: bool, to_ask: Collection[Kind]) -> None:
         """Until there is something to do, or the time is over."""
 
     def received(self) -> Iterator[tuple[Origin, bytes]]:
@@ -35,6 +35,9 @@ class Neighbours(Protocol):
 
     def emit(self, frame: bytes) -> bool:
         """Sends to the relay; false when it cannot be done now."""
+
+    def look_after_neighbours(self, now: float) -> None:
+        """Sees whether connections stand; called at each tick."""
 
 
 class Loop:
@@ -95,16 +98,19 @@ class Loop:
             self._log.warning("frame dropped", origin=name, why=reason, held_back=held_back)
 
     def _ask(self) -> None:
-        for kind, ask in list(self._core.asks.items()):
-            if self._neighbours.ask(kind, encode(ask)):
-                del self._core.asks[kind]
+        asks = self._core.asks
+        for kind in [*asks] if asks else ():
+            if self._neighbours.ask(kind, encode(asks[kind])):
+                del asks[kind]
 
     def _tick(self) -> None:
         now = self._clock()
         if now >= self._tick_at:
             self._core.tick(now)
             self._tick_at = next_beat(now) if self._core.calm else now + TICK_SECONDS
-        if now >= self._report_at + (0.0 if self._core.heard_all_since(self._report_at) else LATE_SECONDS):
+            self._neighbours.look_after_neighbours(now)
+        at = self._report_at
+        if now >= at and (now >= at + LATE_SECONDS or self._core.heard_all_since(at)):
             self._report_at = next_beat(now)
             # State like all else: one that finds no room is replaced by the next.
             self._neighbours.emit(encode(self._core.report(own_usage(), now)))

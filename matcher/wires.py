@@ -6,7 +6,7 @@ Nor are emissions for a relay that is not there: they stay state.
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ import zmq
 
 from common.clock import monotonic
 from common.logs import Log, Seldom
+from common.poller import POLLIN, POLLOUT, Poller, Ready
 from common.records import KINDS, Kind
 from common.sockets import (
     EMISSIONS_HIGH_WATER,
@@ -61,45 +62,48 @@ class Wires:
         self._seldom = Seldom()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         peers.prepare(self._context)
-        self._poller = zmq.Poller()
-        self._ready: dict[object, int] = {}
+        self._poller = Poller()
+        self._ready: Ready = {}
         """What the last `wait` has found."""
+        self._asks = False
+        """It waited for somebody to ask."""
         self._watchers = {kind: self._neighbour(f"watcher-{kind}", partial(self._to_watcher, kind)) for kind in KINDS}
         self._relay = self._neighbour("relay", self._to_relay)
         self.neighbours = (*self._watchers.values(), self._relay)
         """Read by the admin's threads."""
-        for neighbour in self.neighbours:
-            self._poller.register(neighbour.hears, zmq.POLLIN)
+        self._origins: dict[zmq.Socket[bytes], tuple[Neighbour, Origin]] = {}
+        """Of what comes on these sockets."""
+        self._listen()
         for waker in wakers:
-            self._poller.register(waker, zmq.POLLIN)
+            self._poller.register(waker)
 
-    def wait(self, seconds: float, *, to_send: bool, to_ask: Iterable[Kind]) -> None:
+    def wait(self, seconds: float, *, to_send: bool, to_ask: Collection[Kind]) -> None:
         """Until something can be read, or sent (if there is something to send), or asked (of these watchers), or the time is over."""
-        self._look_after_neighbours(monotonic())
-        self._poller.register(self._relay.tells, zmq.POLLOUT if to_send else 0)
-        asked = set(to_ask)
-        for kind, watcher in self._watchers.items():
-            self._poller.register(watcher.tells, zmq.POLLIN | (zmq.POLLOUT if kind in asked else 0))
-        self._ready = dict(self._poller.poll(max(0, math.ceil(seconds * 1_000))))
+        self._poller.register(self._relay.tells, POLLOUT if to_send else 0)
+        if to_ask or self._asks:
+            self._asks = bool(to_ask)
+            for kind, watcher in self._watchers.items():
+                self._poller.register(watcher.tells, POLLIN | (POLLOUT if kind in to_ask else 0))
+        self._ready = self._poller.poll(max(0, math.ceil(seconds * 1_000)))
 
     def received(self) -> Iterator[tuple[Origin, bytes]]:
         """The messages that `wait` found, some from each socket. One of several frames, which no neighbour sends, comes as their sum."""
-        for kind, watcher in self._watchers.items():
-            yield from self._taken(watcher, watcher.hears, ("updates", kind))
-            yield from self._taken(watcher, watcher.tells, ("snapshots", kind))
-        yield from self._taken(self._relay, self._relay.hears, ("link", None))
+        ready, self._ready = self._ready, {}
+        for socket, flags in ready.items():
+            if flags & POLLIN and not isinstance(socket, int):
+                yield from self._taken(socket)
 
     def ask(self, kind: Kind, frame: bytes) -> bool:
         """Asks the watcher; false when it is not there."""
-        return _sent(self._watchers[kind].tells, frame)
+        return self._sent(self._watchers[kind].tells, frame)
 
     def can_emit(self) -> bool:
         """Whether the relay is there and the pipe to it has room."""
-        return bool(self._relay.tells.poll(0, zmq.POLLOUT))
+        return self._poller.has(self._relay.tells, POLLOUT)
 
     def emit(self, frame: bytes) -> bool:
         """Sends to the relay; false when it is not there or the pipe is full."""
-        return _sent(self._relay.tells, frame)
+        return self._sent(self._relay.tells, frame)
 
     def close(self) -> None:
         """Ends all sockets at once; what was not sent is gone."""
@@ -110,29 +114,36 @@ class Wires:
         ending.start()
         ending.join(CLOSE_SECONDS)
 
-    def _look_after_neighbours(self, now: float) -> None:
+    def look_after_neighbours(self, now: float) -> None:
+        """To be called now and then: tells of handshakes that failed, and connects anew to neighbours that are silent."""
         for neighbour in self.neighbours:
             if neighbour.listen():
                 self._warn("cannot talk to a neighbour", neighbour, str(neighbour.trouble), now)
             if neighbour.is_silent(now):
-                self._poller.unregister(neighbour.hears)
-                self._poller.register(neighbour.tells, 0)
+                for socket in (neighbour.hears, neighbour.tells):
+                    self._poller.register(socket, 0)
+                    self._origins.pop(socket, None)
                 neighbour.reopen(now)
-                self._poller.register(neighbour.hears, zmq.POLLIN)
+                self._listen()
 
-    def _taken(
-        self, neighbour: Neighbour, socket: "zmq.Socket[bytes]", origin: Origin
-    ) -> Iterator[tuple[Origin, bytes]]:
-        # A look at a socket that has nothing costs 4 µs, and a turn would take six of them.
-        if not self._ready.get(socket, 0) & zmq.POLLIN:
+    def _listen(self) -> None:
+        """Sees that all who say something are heard."""
+        for kind, watcher in self._watchers.items():
+            self._origins[watcher.hears] = (watcher, ("updates", kind))
+            self._origins[watcher.tells] = (watcher, ("snapshots", kind))
+        self._origins[self._relay.hears] = (self._relay, ("link", None))
+        for socket in self._origins:
+            self._poller.register(socket)
+
+    def _taken(self, socket: "zmq.Socket[bytes]") -> Iterator[tuple[Origin, bytes]]:
+        if socket not in self._origins:
             return
+        neighbour, origin = self._origins[socket]
+        neighbour.said_something(monotonic())
         for _ in range(MOST_FRAMES):
-            try:
-                frame = b"".join(socket.recv_multipart(zmq.NOBLOCK))
-            except zmq.Again:
+            yield origin, b"".join(socket.recv_multipart(zmq.NOBLOCK))
+            if not self._poller.has(socket):
                 return
-            neighbour.said_something(monotonic())
-            yield origin, frame
 
     def _neighbour(self, stage: str, open_: Callable[[], "tuple[zmq.Socket[bytes], zmq.Socket[bytes]]"]) -> Neighbour:
         return Neighbour(stage, open_, address=self._peers.address(stage), now=monotonic())
@@ -163,15 +174,16 @@ class Wires:
         socket.setsockopt(zmq.IMMEDIATE, 1)
         return socket
 
+    def _sent(self, socket: "zmq.Socket[bytes]", frame: bytes) -> bool:
+        try:
+            socket.send(frame, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        finally:
+            self._poller.used(socket)
+        return True
+
     def _warn(self, event: str, neighbour: Neighbour, why: str, now: float) -> None:
         held_back = self._seldom.held_back(neighbour.stage, now)
         if held_back is not None:
             self._log.warning(event, neighbour=neighbour.stage, where=neighbour.where, why=why, held_back=held_back)
-
-
-def _sent(socket: zmq.Socket[bytes], frame: bytes) -> bool:
-    try:
-        socket.send(frame, zmq.NOBLOCK)
-    except zmq.Again:
-        return False
-    return True

@@ -11,6 +11,7 @@ from common.admin import Admin
 from common.clock import monotonic, wall_ns
 from common.door import Door
 from common.messages import BadMessage
+from common.poller import POLLIN, POLLOUT, Poller, Ready
 from common.sockets import joined
 from common.stop import StopSignal
 from relay.connect import Trouble
@@ -57,14 +58,11 @@ class Loop:
         self._tap = tap
         self._wire: Wire | None = None
         self._look_at = 0.0
-        self._poller = zmq.Poller()
-        self._poller.register(dialer.fd, zmq.POLLIN)
-        self._poller.register(stop.fd, zmq.POLLIN)
-        self._poller.register(link, zmq.POLLIN)
-        if tap is not None:
-            self._poller.register(tap.socket, zmq.POLLIN)
-        for waker in door.wakers:
-            self._poller.register(waker, zmq.POLLIN)
+        self._poller = Poller()
+        self._poller.register(dialer.fd)
+        self._poller.register(stop.fd)
+        for waker in (link, *door.wakers, *([tap.socket] if tap is not None else [])):
+            self._poller.register(waker)
 
     def run(self) -> None:
         """Turns until the process is told to stop; then sends what waits, for at most `FINISH_SECONDS`, and closes the connection."""
@@ -74,10 +72,9 @@ class Loop:
 
     def _turn(self) -> None:
         ready = self._wait()
-        self._door.turn(monotonic())
         if self._dialer.fd in ready:
             self._connected()
-        if self._wire is not None and ready.get(self._wire.fd, 0) & ~zmq.POLLOUT:
+        if self._wire is not None and ready.get(self._wire.fd, 0) & ~POLLOUT:
             self._read(self._wire)
         more_coming = self._emissions in ready and self._take_emissions()
         if self._tap is not None and self._tap.socket in ready:
@@ -88,27 +85,27 @@ class Loop:
             self._do(action)
         if self._wire is not None:
             self._send(self._wire)
+        self._door.turn(monotonic())
         self._admin.turned()
 
-    def _wait(self) -> dict[object, int]:
+    def _wait(self) -> Ready:
         """What is ready, at the latest when the core has something to do."""
         # No flags: not polled. A held gate leaves emissions in their socket.
-        self._poller.register(self._emissions, zmq.POLLIN if self._relay.gate is Gate.OPEN else 0)
+        self._poller.register(self._emissions, POLLIN if self._relay.gate is Gate.OPEN else 0)
         if self._wire is not None:
             outbox = self._relay.outbox
-            self._poller.register(self._wire.fd, zmq.POLLIN | (zmq.POLLOUT if outbox and outbox.size else 0))
+            self._poller.register(self._wire.fd, POLLIN | (POLLOUT if outbox and outbox.size else 0))
+        if self._tap is not None and self._tap.listened:
+            self._poller.used(self._tap.socket)  # it may have published
         left_ms = max(0.0, self._relay.deadline() - monotonic()) * 1_000
-        return dict(self._poller.poll(math.ceil(left_ms)))
+        return self._poller.poll(math.ceil(left_ms))
 
     def _take_emissions(self) -> bool:
         """Takes what the socket holds; true when more may be there."""
         for _ in range(FRAMES_A_TURN):
             if self._relay.gate is Gate.HELD:
                 return False
-            try:
-                frame = self._emissions.recv(zmq.NOBLOCK)
-            except zmq.Again:
-                return False
+            frame = self._emissions.recv(zmq.NOBLOCK)
             if self._tap is not None:
                 self._tap.took(frame)
             try:
@@ -117,6 +114,8 @@ class Loop:
                 self._relay.bad_frame(str(error), now=monotonic())
             else:
                 self._relay.take(message, now=monotonic(), wall_ns=wall_ns())
+            if not self._poller.has(self._emissions):
+                return False
         return True
 
     def _connected(self) -> None:
@@ -124,7 +123,7 @@ class Loop:
             case Connected(connection=connection, peer=peer):
                 self._relay.dialed(peer=peer, now=monotonic(), wall_ns=wall_ns())
                 self._wire = self._new_wire(connection)
-                self._poller.register(self._wire.fd, zmq.POLLIN)
+                self._poller.register(self._wire.fd)
             case NotConnected(trouble=trouble, text=text):
                 self._relay.failed(trouble, text, now=monotonic(), wall_ns=wall_ns())
             case outcome:
@@ -142,6 +141,7 @@ class Loop:
                 self._dialer.dial()
             case Publish(link):
                 self._link.send(messages.encode(link), zmq.NOBLOCK)
+                self._poller.used(self._link)
             case _:
                 assert_never(action)
 

@@ -15,6 +15,7 @@ from common.keeping import Keeper
 from common.logs import Log, Seldom
 from common.messages import Beat, Updates, encode, new_incarnation
 from common.place import claim
+from common.poller import Poller
 from common.sockets import UPDATES_HIGH_WATER, new_socket, snapshots_endpoint, updates_endpoint
 from common.stop import StopSignal
 from common.transport import written
@@ -160,11 +161,10 @@ class Loop:
         door.bind(self._updates, ipc=partial(updates_endpoint, settings.run_dir, settings.kind), offset=0)
         self._snapshots = new_socket(context, zmq.ROUTER, high_water=UPDATES_HIGH_WATER)
         door.bind(self._snapshots, ipc=partial(snapshots_endpoint, settings.run_dir, settings.kind), offset=1)
-        self._poller = zmq.Poller()
-        self._poller.register(stop.fd, zmq.POLLIN)
-        self._poller.register(self._snapshots, zmq.POLLIN)
-        for waker in door.wakers:
-            self._poller.register(waker, zmq.POLLIN)
+        self._poller = Poller()
+        self._poller.register(stop.fd)
+        for waker in (self._snapshots, *door.wakers):
+            self._poller.register(waker)
         self._polled: list[int] = []
 
     def turn(self) -> None:
@@ -174,7 +174,7 @@ class Loop:
             self._publish(watcher.tick(now=now, stamp_ns=wall_ns()))
         busy = self._poll_channels()
         sleep = TURN_MILLISECONDS if not watcher.calm else ceil(1e3 * (watcher.beat_at - now))
-        ready = dict(self._poller.poll(0 if busy else sleep))
+        ready = self._poller.poll(0 if busy else sleep)
         in_small_pieces = False
         for scope, channel in self._channels.items():
             now = monotonic()
@@ -207,7 +207,7 @@ class Loop:
             for fd in self._polled:
                 self._poller.unregister(fd)
             for fd in wanted:
-                self._poller.register(fd, zmq.POLLIN)
+                self._poller.register(fd)
             self._polled = wanted
         return busy
 

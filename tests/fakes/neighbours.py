@@ -1,7 +1,7 @@
 """The matcher's sockets as lists: what is to come in, and what went out."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from common.records import Kind
 from matcher.wires import Origin
@@ -17,10 +17,11 @@ class FakeNeighbours:
         self.waits: list[tuple[float, bool, set[Kind]]] = []
         self.there: set[Kind] = {"pods", "replicasets", "jobs"}
         self.room = 1_000
+        self.looked_after: list[float] = []
         self.lies = False
         """`can_emit` says yes although the pipe is full: it may fill in between."""
 
-    def wait(self, seconds: float, *, to_send: bool, to_ask: Iterable[Kind]) -> None:
+    def wait(self, seconds: float, *, to_send: bool, to_ask: Collection[Kind]) -> None:
         self.waits.append((seconds, to_send, set(to_ask)))
 
     def received(self) -> Iterator[tuple[Origin, bytes]]:
@@ -41,3 +42,6 @@ class FakeNeighbours:
         self.room -= 1
         self.emitted.append(frame)
         return True
+
+    def look_after_neighbours(self, now: float) -> None:
+        self.looked_after.append(now)

@@ -234,3 +234,13 @@ def test_a_loop_sleeps_longer_while_no_wait_ends_soon() -> None:
     stage.loop.turn()
     assert not stage.core.calm
     assert stage.neighbours.waits[-1][0] == TICK_SECONDS
+
+
+def test_at_each_tick_neighbours_are_looked_after() -> None:
+    stage = Stage()
+    stage.neighbours.looked_after.clear()
+    stage.loop.turn()
+    assert stage.neighbours.looked_after == []
+    stage.now = next_beat(stage.now)
+    stage.loop.turn()
+    assert stage.neighbours.looked_after == [stage.now]

@@ -91,6 +91,7 @@ def turn_until(wires: Wires, relay: Relay, condition: Callable[[], bool]) -> Non
         assert time.monotonic() < until
         relay.door.turn(time.monotonic())
         wires.wait(0.01, to_send=False, to_ask=())
+        wires.look_after_neighbours(wires_module.monotonic())
 
 
 def hears(wires: Wires, relay: Relay) -> bool:

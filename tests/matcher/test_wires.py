@@ -7,9 +7,12 @@ import pytest
 import zmq
 
 from common.logs import Log
+from common.poller import POLLIN
 from common.sockets import emissions_endpoint, link_endpoint, new_socket, snapshots_endpoint, updates_endpoint
+from matcher import wires as module
 from matcher.peers import Peers
 from matcher.wires import MOST_FRAMES, Origin, Wires
+from tests.fakes.pollers import NotingPoller
 
 BOUND_SECONDS = 10.0
 
@@ -93,3 +96,46 @@ def test_a_flood_is_taken_in_turns(wires: Wires, bind: Bind, tmp_path: Path) -> 
         turns += 1
     assert taken == [bytes([n]) for n in range(MOST_FRAMES * 2)]
     assert turns >= 2
+
+
+@pytest.fixture
+def poller(monkeypatch: pytest.MonkeyPatch) -> NotingPoller:
+    """Of the wires that are made after it."""
+    poller = NotingPoller(longest=int(BOUND_SECONDS * 1_000))
+    monkeypatch.setattr(module, "Poller", lambda: poller)
+    return poller
+
+
+def test_the_poller_is_told_what_is_sent_on(poller: NotingPoller, wires: Wires, bind: Bind, tmp_path: Path) -> None:
+    """What comes while something is sent makes no descriptor readable (`common.poller`)."""
+    bind(zmq.ROUTER, snapshots_endpoint(tmp_path, "pods"))
+    bind(zmq.PULL, emissions_endpoint(tmp_path))
+    wires.wait(BOUND_SECONDS, to_send=True, to_ask=("pods",))
+    poller.told.clear()
+    assert not wires.ask("jobs", b"to nobody")
+    wires.ask("pods", b"ask")
+    wires.emit(b"emissions")
+    jobs, pods, relay = poller.told
+    assert [jobs.type, pods.type, relay.type] == [zmq.DEALER, zmq.DEALER, zmq.PUSH]
+    assert jobs is not pods
+
+
+def test_room_is_waited_for_only_while_there_is_something_to_say(
+    poller: NotingPoller, wires: Wires, bind: Bind, tmp_path: Path
+) -> None:
+    bind(zmq.ROUTER, snapshots_endpoint(tmp_path, "pods"))
+    bind(zmq.PULL, emissions_endpoint(tmp_path))
+    wires.wait(BOUND_SECONDS, to_send=True, to_ask=("pods",))
+    assert poller.given
+    wires.ask("pods", b"ask")
+    poller.longest = 0
+    wires.wait(BOUND_SECONDS, to_send=False, to_ask=())
+    assert poller.given == {}
+    assert {flags for what, flags in poller.flags.items() if isinstance(what, zmq.Socket)} == {0, POLLIN}
+
+
+def test_a_message_of_several_frames_is_one(wires: Wires, bind: Bind, tmp_path: Path) -> None:
+    publisher = bind(zmq.XPUB, updates_endpoint(tmp_path, "pods"))
+    assert publisher.poll(BOUND_SECONDS * 1_000)
+    publisher.send_multipart([b"one", b"two"])
+    assert next_frame(wires) == (("updates", "pods"), b"onetwo")

@@ -18,15 +18,19 @@ from common.clock import monotonic, wall_ns
 from common.door import Door
 from common.logs import Log
 from common.messages import Emissions, Incarnation, Link, Resync
-from common.sockets import emissions_endpoint, link_endpoint, new_publisher, new_socket
+from common.sockets import emissions_endpoint, link_endpoint, new_publisher, new_socket, tap_endpoint
+from common.tapped import EMISSIONS
+from relay import loop as module
 from relay import machine
-from relay.deliver import Relay
+from relay.deliver import Action, Relay
 from relay.dial import Dialer
 from relay.handshake import Identity
 from relay.loop import Loop
 from relay.settings import Settings
+from relay.tap import Tap
 from relay.view import RelayView
 from tests.fakes.pods import batch, pod_new
+from tests.fakes.pollers import NotingPoller
 from tests.fakes.reducer_ear import LONGEST_STREAM_BYTES, messages_of
 
 PATIENCE_SECONDS = 20.0
@@ -144,7 +148,17 @@ def stop() -> Iterator[Stop]:
 
 
 @pytest.fixture
-def running(tmp_path: Path, reducer: Reducer, stop: Stop) -> Iterator[tuple[Relay, threading.Thread]]:
+def poller(monkeypatch: pytest.MonkeyPatch) -> NotingPoller:
+    """The loop's."""
+    poller = NotingPoller(longest=int(PATIENCE_SECONDS * 1_000))
+    monkeypatch.setattr(module, "Poller", lambda: poller)
+    return poller
+
+
+@pytest.fixture
+def running(
+    tmp_path: Path, reducer: Reducer, stop: Stop, poller: NotingPoller
+) -> Iterator[tuple[Relay, threading.Thread]]:
     """A relay's loop on a thread of its own."""
     relay = Relay(
         incarnation=Incarnation("relay-1"),
@@ -169,18 +183,21 @@ def running(tmp_path: Path, reducer: Reducer, stop: Stop) -> Iterator[tuple[Rela
     emissions, link = new_socket(context, zmq.PULL, high_water=4), new_publisher(context, high_water=10)
     emissions.bind(emissions_endpoint(tmp_path))
     link.bind(link_endpoint(tmp_path))
+    tap = Tap(new_socket(context, zmq.XPUB, high_water=10), relay=relay.incarnation)
+    tap.socket.bind(tap_endpoint(tmp_path))
     admin = open_admin(stage="relay", run_dir=tmp_path, listen="off", view=RelayView(relay, settings, clock=monotonic))
     dialer = Dialer(reducer.address)
     door = Door(context, listen=None, keys=None, refused={}, log=Log("relay"))
-    loop = Loop(relay, emissions=emissions, link=link, door=door, dialer=dialer, stop=stop, admin=admin)
+    loop = Loop(relay, emissions=emissions, link=link, door=door, dialer=dialer, stop=stop, admin=admin, tap=tap)
     thread = threading.Thread(target=loop.run)
     thread.start()
     yield relay, thread
     stop.send()
     thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
-    emissions.close()
-    link.close()
+    assert poller.sleeps
+    for one in (emissions, link, tap.socket):
+        one.close()
     context.term()
     os.close(dialer.fd)
 
@@ -253,3 +270,46 @@ def test_at_a_stop_the_stream_is_ended_and_closed(
     assert not thread.is_alive()
     assert reducer.raw.endswith(bytes(4))
     assert reducer.hear("metadata_complete")[0] == "version_info"
+
+
+def publishers(poller: NotingPoller) -> set[zmq.Socket[bytes]]:
+    return {socket for socket in poller.told if socket.type == zmq.XPUB}
+
+
+@pytest.mark.usefixtures("running")
+def test_the_poller_is_told_what_is_published_on(
+    reducer: Reducer, matcher: Matcher, poller: NotingPoller, tmp_path: Path
+) -> None:
+    """A subscription that comes while something is published makes no descriptor readable (`common.poller`)."""
+    reducer.accept()
+    matcher.link(connection=1)
+    matcher.push(batch(Resync(), first=1))
+    reducer.hear("pod_resync")
+    assert len(publishers(poller)) == 1, "the link; nobody listens to the tap"
+    with zmq.Context() as context, new_socket(context, zmq.SUB, high_water=10) as listener:
+        listener.setsockopt(zmq.SUBSCRIBE, EMISSIONS)
+        listener.connect(tap_endpoint(tmp_path))
+        number = 2
+        while not listener.poll(0):
+            matcher.push(batch(pod_new(), first=number))
+            reducer.read()
+            number += 1
+    assert len(publishers(poller)) == 2
+
+
+def test_what_has_come_alone_does_not_wait_for_more(
+    reducer: Reducer, matcher: Matcher, running: tuple[Relay, threading.Thread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay, _ = running
+    turns, turn = list[tuple[int, bool]](), relay.turn
+
+    def noted(*, now: float, wall_ns: int, more_coming: bool) -> list[Action]:
+        turns.append((relay.tally.emissions_taken, more_coming))
+        return turn(now=now, wall_ns=wall_ns, more_coming=more_coming)
+
+    monkeypatch.setattr(relay, "turn", noted)
+    reducer.accept()
+    matcher.link(connection=1)
+    matcher.push(batch(Resync(), first=1))
+    reducer.hear("pod_resync")
+    assert next(more_coming for taken, more_coming in turns if taken) is False

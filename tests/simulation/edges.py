@@ -84,7 +84,7 @@ EDGES = Edges()
 def simulated() -> Iterator[Edges]:
     """The processes' modules live in the simulation. Logging is off: a schedule logs as much as an hour of the real thing."""
     constants = {name: int(value) if isinstance(value, int) else value for name, value in vars(zmq).items()}
-    fake = SimpleNamespace(**{**constants, "Context": EDGES.context, "Poller": EDGES.poller, "Again": Again})
+    fake = SimpleNamespace(**{**constants, "Context": EDGES.context, "Again": Again})
     clocks = (
         (relay.loop, "monotonic"),
         (watcher.main, "monotonic"),
@@ -95,6 +95,8 @@ def simulated() -> Iterator[Edges]:
     with ExitStack() as stack:
         for module in (common.sockets, matcher.wires, relay.loop, watcher.main):
             stack.enter_context(patch.object(module, "zmq", fake))
+        for module in (matcher.wires, relay.loop, watcher.main):
+            stack.enter_context(patch.object(module, "Poller", EDGES.poller))
         for module, name in clocks:
             stack.enter_context(patch.object(module, name, getattr(EDGES, name)))
         for module in (matcher.loop, watcher.publish):

@@ -1,9 +1,9 @@
-"""File descriptors and a zmq.Poller for processes that must not sleep: a poll that would comes back as an exception.
+"""File descriptors and a `common.poller.Poller` for processes that must not sleep: a poll that would comes back as an exception.
 
 `poll` raises `WouldBlock` where a real one would sleep: the scheduler runs the process again when there is a reason to.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import zmq
@@ -56,7 +56,7 @@ class Descriptors:
 
 
 class Poller:
-    """A zmq.Poller."""
+    """What the processes use of a `Poller`. It takes none for settled: what sockets tell is not among what schedules vary."""
 
     def __init__(self, descriptors: Descriptors, *, may_block: Callable[[], bool]) -> None:
         """`may_block`: whether time is still to pass before the process runs on."""
@@ -64,7 +64,7 @@ class Poller:
         self._may_block = may_block
         self._registered: dict[Any, int] = {}
 
-    def register(self, what: Any, flags: int = POLLIN | POLLOUT) -> None:
+    def register(self, what: Any, flags: int = POLLIN) -> None:
         if flags:
             self._registered[what] = flags
         else:
@@ -73,12 +73,18 @@ class Poller:
     def unregister(self, what: Any) -> None:
         del self._registered[what]
 
-    def poll(self, milliseconds: float = -1) -> Iterable[tuple[Any, int]]:
-        ready = []
+    def used(self, what: Any) -> None:
+        pass
+
+    def has(self, what: Any, flag: int = POLLIN) -> bool:
+        return bool(what.poll(0, flag))
+
+    def poll(self, milliseconds: float) -> dict[Any, int]:
+        ready = {}
         for what, flags in self._registered.items():
             events = self._descriptors.events(what) & flags if isinstance(what, int) else what.poll(0, flags)
             if events:
-                ready.append((what, events))
+                ready[what] = events
         if not ready and milliseconds > 0 and self._may_block():
             raise WouldBlock(milliseconds)
         return ready

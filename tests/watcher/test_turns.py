@@ -11,26 +11,13 @@ import zmq
 
 from common.door import Door
 from common.logs import Log
+from tests.fakes.pollers import NotingPoller
 from watcher import main
 from watcher.channel import Happening, Read
 from watcher.main import LIST_PAUSE_SECONDS, LITTLE_BYTES, TURN_MILLISECONDS, Loop
 
 LITTLE = Read(200, {}, began=False, parts=[b"x" * (LITTLE_BYTES - 2), b"y"], complete=False)
 MUCH = Read(200, {}, began=False, parts=[b"x" * (LITTLE_BYTES - 1), b"y"], complete=False)
-
-
-class NotingPoller(zmq.Poller):
-    """Notes for how long it is told to sleep, and what it gives; never sleeps."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sleeps: list[float | None] = []
-        self.given: list[tuple[Any, int]] = []
-
-    def poll(self, timeout: float | None = None) -> list[tuple[Any, int]]:
-        self.sleeps.append(timeout)
-        self.given = super().poll(0)
-        return self.given
 
 
 class Scope:
@@ -87,7 +74,7 @@ class Bench:
         self._silent, self._write = os.pipe()
         monkeypatch.setattr(main, "monotonic", lambda: self.now)
         monkeypatch.setattr(main, "time", SimpleNamespace(sleep=self.pauses.append))
-        monkeypatch.setattr(main.zmq, "Poller", lambda: self.poller)
+        monkeypatch.setattr(main, "Poller", lambda: self.poller)
         fakes: Any = {
             "settings": SimpleNamespace(run_dir=run_dir, kind="pods"),
             "watcher": self.watcher,
@@ -103,7 +90,7 @@ class Bench:
         channel = self.channels[Scope(streams_list=streams_list)] = Channel(*happenings)
         return channel
 
-    def slept(self) -> float | None:
+    def slept(self) -> int:
         """Milliseconds that a turn would have slept."""
         self.loop.turn()
         return self.poller.sleeps[-1]
@@ -149,7 +136,7 @@ def test_what_a_channel_has_given_up_wakes_nobody(bench: Bench, pipe: tuple[int,
     os.write(write, b"x")
     channel.fds = ()
     bench.loop.turn()
-    assert bench.poller.given == []
+    assert bench.poller.given == {}
 
 
 def test_a_calm_watcher_sleeps_until_its_beat(bench: Bench) -> None:
