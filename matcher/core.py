@@ -91,8 +91,13 @@ class Core:
         if not isinstance(message, SnapshotGone) and message.kind != kind:
             return False
         self._now = now
+        only_objects = isinstance(message, Updates) and isinstance(self.followers[kind].state, Following)
         self._step(kind, message, now)
-        self._progress(now)
+        if only_objects:  # they end no fill and change no condition: only the guard may have to act, `tick` tells of waits that are over
+            self._look_at_guard(now)
+        else:
+            self._journal.watcher(kind, self.followers[kind].pulse.trouble(now))
+            self._progress(now)
         return True
 
     def from_relay(self, link: Link, now: float) -> None:
@@ -116,8 +121,9 @@ class Core:
     def tick(self, now: float) -> None:
         """Time has passed: call it several times a second."""
         self._now = now
-        for kind in KINDS:
+        for kind, follower in self.followers.items():
             self._step(kind, Tick(), now)
+            self._journal.watcher(kind, follower.pulse.trouble(now))
         if self._owner_wait_seconds:
             self.matcher.groups.expire(before=now - self._owner_wait_seconds)
         self._progress(now)
@@ -161,7 +167,6 @@ class Core:
         follower = self.followers[kind]
         gaps, bad = follower.counts.gaps, self.matcher.bad_records[kind]
         self._act(kind, follower.step(event, now), now)
-        self._journal.watcher(kind, follower.pulse.trouble(now))
         if follower.counts.gaps != gaps:
             self._journal.gap(kind)
         if self.matcher.bad_records[kind] != bad:

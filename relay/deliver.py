@@ -31,7 +31,7 @@ from relay.accept import Broken, Fence
 from relay.connect import Dialed, Dialing, Down, Elapsed, Failed, Trouble, Up
 from relay.handshake import Identity
 from relay.journal import Journal
-from relay.link import Publisher, link_of
+from relay.link import Publisher, Standing, link_of, standing_of
 from relay.outbox import Gate, Outbox
 from relay.tally import Tally
 from relay.translate import Fault, Translator
@@ -146,20 +146,21 @@ class Relay:
         """Does what time has made due. `more_coming` says that emissions wait in their socket."""
         self._now = now
         actions: list[Action] = []
-        before, self.line = self.line, connect.step(self.line, Elapsed(), now, random_=self._random)
-        if isinstance(self.line, Dialing) and not isinstance(before, Dialing):
-            actions.append(Dial())
-            self._journal.dialing(now)
+        if isinstance(self.line, Down):
+            self.line = connect.step(self.line, Elapsed(), now, random_=self._random)
+            if isinstance(self.line, Dialing):
+                actions.append(Dial())
+                self._journal.dialing(now)
         if self._upstream is not None:
             self._say_vitals(self._upstream, now=now, wall_ns=wall_ns)
             if now >= self._upstream.due_at(more_coming=more_coming):
                 self._flush(self._upstream, now=now, wall_ns=wall_ns)
             outbox = self._upstream.outbox
             self._journal.gate(outbox.gate, waiting_bytes=outbox.size, now=now)
-        link = self.link
-        if now >= self._publisher.due_at(link):
-            self._publisher.published(link, now)
-            actions.append(Publish(link))
+        standing = self._standing()
+        if now >= self._publisher.due_at(standing):
+            self._publisher.published(standing, now)
+            actions.append(Publish(self.link))
         return actions
 
     def end(self, *, now: float, wall_ns: int) -> None:
@@ -186,7 +187,7 @@ class Relay:
 
     def deadline(self) -> float:
         """The moment at which `turn` has something to do, if nothing happens before."""
-        moments = [self._publisher.due_at(self.link)]
+        moments = [self._publisher.due_at(self._standing())]
         if isinstance(self.line, Down):
             moments.append(self.line.until)
         if self._upstream is not None:
@@ -194,6 +195,9 @@ class Relay:
             if self.gate is Gate.OPEN:
                 moments.append(self._vitals.due_at)
         return min(moments)
+
+    def _standing(self) -> Standing:
+        return standing_of(self.fence, self.line, self.gate)
 
     # Parts of the above --------------------------------------------------------------------------------------------------------
 

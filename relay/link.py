@@ -6,10 +6,8 @@ every batch, and the matcher looks only whether it stays behind.
 
 from typing import assert_never
 
-import msgspec
-
 from common.clock import next_beat
-from common.messages import Incarnation, Link
+from common.messages import Epoch, Incarnation, Link
 from relay.accept import Awaiting, Broken, Closed, Fence, Following
 from relay.connect import State, Up
 from relay.outbox import Gate
@@ -40,22 +38,27 @@ def _taken(fence: Fence) -> int:
             assert_never(fence)
 
 
+Standing = tuple[int, bool, Epoch, Incarnation, bool, Gate]
+"""What of a link the matcher acts on, to be compared."""
+
+
+def standing_of(fence: Fence, line: State, gate: Gate) -> Standing:
+    """The link's, without a `Link`: it is looked at several times in each turn."""
+    return line.connections, isinstance(line, Up), fence.epoch, fence.matcher, isinstance(fence, Broken), gate
+
+
 class Publisher:
     """Remembers what was said last, and when."""
 
     def __init__(self) -> None:
-        self._said: Link | None = None
+        self._said: Standing | None = None
         self._again_at = float("-inf")
 
-    def due_at(self, link: Link) -> float:
-        """The moment from which the link, as it is now, is to be published: in the past when it has changed."""
-        return self._again_at if self._said is not None and _same(self._said, link) else float("-inf")
+    def due_at(self, standing: Standing) -> float:
+        """The moment from which the link, as it stands now, is to be published: in the past when that has changed."""
+        return self._again_at if self._said == standing else float("-inf")
 
-    def published(self, link: Link, now: float) -> None:
+    def published(self, standing: Standing, now: float) -> None:
         """It has been said."""
-        self._said = link
+        self._said = standing
         self._again_at = next_beat(now)
-
-
-def _same(said: Link, link: Link) -> bool:
-    return said == msgspec.structs.replace(link, taken=said.taken)
