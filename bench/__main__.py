@@ -33,7 +33,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help="Sizes; give it many times.",
 )
-@click.option("--repeat", default=3, show_default=True, help="Runs of each sync, in turn.")
+@click.option(
+    "--repeat", default=3, show_default=True, help="Runs of each sync, and windows of each rate of events, in turn."
+)
 @click.option("--typed-pods", default=20_000, show_default=True, help="Up to this size the typed client runs too.")
 @click.option(
     "--events-pods",
@@ -73,7 +75,9 @@ def main(
                 found["sync"].append(sync.measure(servers.at(size), repeat=repeat, typed_pods=typed_pods))
                 sync.show(found["sync"][-1])
                 if size == events_at:
-                    found["events"] = events.measure(servers, size, loads=loads, idle_seconds=idle_seconds)
+                    found["events"] = events.measure(
+                        servers, size, loads=loads, idle_seconds=idle_seconds, repeat=repeat
+                    )
                     events.show(found["events"])
                 _keep(found, record)
     _conclude(found, target=target, plot=plot)
