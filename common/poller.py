@@ -69,12 +69,12 @@ class Poller:
 
     def has(self, socket: _Socket, flag: int = POLLIN) -> bool:
         """Whether the socket can be read from, or with POLLOUT written to, at this moment."""
-        has = bool(zmq.zmq_poll([(socket, flag)], 0))
-        if has or self._flags.get(socket) != flag:
+        ready = bool(zmq.zmq_poll([(socket, flag)], 0))
+        if ready or self._flags.get(socket) != flag:
             self.used(socket)  # the question itself is a call
         else:
             self._unsure.pop(socket, None)
-        return has
+        return ready
 
     def poll(self, milliseconds: int) -> Ready:
         """What is ready, and for what. Sleeps at most so long, and may come back early with nothing."""

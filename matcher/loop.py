@@ -99,7 +99,7 @@ class Loop:
 
     def _ask(self) -> None:
         asks = self._core.asks
-        for kind in [*asks] if asks else ():
+        for kind in [*asks]:
             if self._neighbours.ask(kind, encode(asks[kind])):
                 del asks[kind]
 

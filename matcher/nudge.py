@@ -21,9 +21,8 @@ class Nudge:
         """Whether the signal came since the last call."""
         if not self._came:
             return False
-        self._came = (
-            False  # before the pipe is read: a signal that comes between the two is told again with the next call
-        )
+        # Before the pipe is read: a signal that comes between the two is told again with the next call.
+        self._came = False
         with suppress(BlockingIOError):
             os.read(self.fd, PIPE_BYTES)
         return True

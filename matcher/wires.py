@@ -65,8 +65,6 @@ class Wires:
         self._poller = Poller()
         self._ready: Ready = {}
         """What the last `wait` has found."""
-        self._asks = False
-        """It waited for somebody to ask."""
         self._watchers = {kind: self._neighbour(f"watcher-{kind}", partial(self._to_watcher, kind)) for kind in KINDS}
         self._relay = self._neighbour("relay", self._to_relay)
         self.neighbours = (*self._watchers.values(), self._relay)
@@ -80,10 +78,8 @@ class Wires:
     def wait(self, seconds: float, *, to_send: bool, to_ask: Collection[Kind]) -> None:
         """Until something can be read, or sent (if there is something to send), or asked (of these watchers), or the time is over."""
         self._poller.register(self._relay.tells, POLLOUT if to_send else 0)
-        if to_ask or self._asks:
-            self._asks = bool(to_ask)
-            for kind, watcher in self._watchers.items():
-                self._poller.register(watcher.tells, POLLIN | (POLLOUT if kind in to_ask else 0))
+        for kind, watcher in self._watchers.items():
+            self._poller.register(watcher.tells, POLLIN | (POLLOUT if kind in to_ask else 0))
         self._ready = self._poller.poll(max(0, math.ceil(seconds * 1_000)))
 
     def received(self) -> Iterator[tuple[Origin, bytes]]:
@@ -136,7 +132,7 @@ class Wires:
             self._poller.register(socket)
 
     def _taken(self, socket: "zmq.Socket[bytes]") -> Iterator[tuple[Origin, bytes]]:
-        if socket not in self._origins:
+        if socket not in self._origins:  # made anew since
             return
         neighbour, origin = self._origins[socket]
         neighbour.said_something(monotonic())
